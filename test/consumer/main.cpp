@@ -1,0 +1,27 @@
+// Uses the library as a stranger would: public headers, one linked target.
+
+#include <cafreg/registry.hpp>
+
+#include <caf/all.hpp>
+
+#include <string>
+
+namespace {
+
+caf::behavior echo(caf::event_based_actor*) {
+  return {
+    [](int x) { return x; },
+  };
+}
+
+} // namespace
+
+int main() {
+  caf::actor_system_config cfg;
+  cafreg::prepare(cfg);
+  caf::actor_system sys{cfg};
+  cafreg::unique_registry<std::string, int> names{sys, {.name = "consumer"}};
+  auto registered = names.register_as(sys.spawn(echo), "echo", 7);
+  auto found = names.lookup("echo");
+  return registered && found && found->value() == 7 ? 0 : 1;
+}
