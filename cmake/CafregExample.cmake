@@ -1,0 +1,30 @@
+# cafreg_add_example(<name> [PROGRAM <target>] [ARGS <argument>...]
+#                    [EXPECT <regex>] [TIMEOUT <seconds>])
+#
+# Builds <name>.cpp, as the target example_<name> unless PROGRAM says
+# otherwise, and runs it as the CTest entry example.<name>: examples are what
+# people copy. EXPECT: its output must match.
+function(cafreg_add_example name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROGRAM;EXPECT;TIMEOUT" "ARGS")
+  if(NOT arg_PROGRAM)
+    set(arg_PROGRAM example_${name})
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${arg_PROGRAM} ${name}.cpp)
+  cafreg_configure_target(${arg_PROGRAM})
+  target_link_libraries(${arg_PROGRAM} PRIVATE cafreg::registry fmt::fmt)
+
+  add_test(NAME example.${name} COMMAND ${arg_PROGRAM} ${arg_ARGS})
+  set_tests_properties(example.${name} PROPERTIES
+    LABELS example TIMEOUT ${arg_TIMEOUT})
+  if(arg_EXPECT)
+    # CTest ignores the exit code once a regular expression is set, hence the
+    # second entry.
+    add_test(NAME example.${name}.output COMMAND ${arg_PROGRAM} ${arg_ARGS})
+    set_tests_properties(example.${name}.output PROPERTIES
+      LABELS example TIMEOUT ${arg_TIMEOUT}
+      PASS_REGULAR_EXPRESSION "${arg_EXPECT}")
+  endif()
+endfunction()
