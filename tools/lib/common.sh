@@ -14,6 +14,7 @@ packages_clang=(clang-14)
 packages_format=(clang-format-14)
 packages_tidy=(clang-tidy-14)
 packages_docs=(doxygen)
+packages_git=(git)
 
 say() {
   printf '%s\n' "$*"
