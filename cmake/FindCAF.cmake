@@ -29,10 +29,14 @@ function(_caf_find_package)
   # CAF calls 1.x incompatible with a request for 0.17; the range is ours to
   # judge, at the end.
   set(CAF_FIND_VERSION_COMPLETE "")
-  # CMake takes any directory /opt/caf*, even a build tree, for an installation.
-  # Whoever has a CAF there says so with CAF_ROOT or CMAKE_PREFIX_PATH.
-  list(REMOVE_ITEM CMAKE_SYSTEM_PREFIX_PATH /opt)
-  find_package(CAF CONFIG QUIET ${_caf_where})
+  # Left alone, CMake would take any directory caf*, even a build tree, below
+  # its optional prefixes. Whoever has a CAF there names it.
+  if(CAF_ROOT)
+    find_package(CAF CONFIG QUIET ${_caf_where})
+  else()
+    find_package(CAF CONFIG QUIET
+      NO_CMAKE_SYSTEM_PATH PATHS /usr/local /usr)
+  endif()
 endfunction()
 
 if(NOT TARGET CAF::core)
