@@ -37,12 +37,13 @@ namespace cafreg::detail {
 /// a snapshot that is open. Several threads may walk one snapshot. The topic
 /// must not be destroyed while a snapshot is open.
 ///
-/// No function destroys an entry that was alive, since dropping an actor handle
-/// runs foreign code and that must not happen under a lock: removed payloads
-/// are moved into a *trash* of the caller, who empties it after unlocking. A
-/// trash is anything with `push_back(Payload&&)`; when that throws it has to
-/// leave its argument alone (all containers of the standard library do), and
-/// the payload waits in the topic for the next call that takes a trash.
+/// No function but the destructor destroys an entry, since dropping an actor
+/// handle runs foreign code and that must not happen under a lock: removed
+/// payloads are moved into a *trash* of the caller, who empties it after
+/// unlocking; only the moved-from rest is destroyed here. A trash is anything
+/// with `push_back(Payload&&)`; when that throws it has to leave its argument
+/// alone (all containers of the standard library do), and the payload waits in
+/// the topic for the next call that takes a trash.
 ///
 /// Functions that take `moved` call `moved(payload, position)`, under the lock,
 /// for each entry that compaction brought to another position, so that the
@@ -73,11 +74,10 @@ namespace cafreg::detail {
 //    stamps are.
 //    - The slot was alive: it is in V and stays so. Birth does not change;
 //      death is `alive` or a later stamp. Found.
-//    - It was dead. If the reader still sees that death, which is <= V, the
-//    slot
-//      is skipped whatever the birth. If he sees a newer value of death, that
-//      store was a release after the store of a later birth; the acquire shows
-//      him this birth or a newer one, all of them > V. Skipped.
+//    - It was dead. If the reader still sees that death, which is <= V, he
+//      skips the slot whatever its birth. If he sees a newer value of death,
+//      that store was a release after the store of a later birth; the acquire
+//      shows him this birth or a newer one, all of them > V. Skipped.
 //    So it is no harm that the two values may belong to different entries.
 // 4. A snapshot knows the end of the used slots at `open` and follows `next` of
 //    a segment only when slots below that end are left: such a `next` was set
