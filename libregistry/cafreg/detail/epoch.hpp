@@ -1,0 +1,104 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+/// Epoch-based reclamation: when may memory that readers reach without a lock
+/// be used again?
+///
+/// A reader *pins* the epoch before it follows a pointer and releases the pin
+/// when it has let go of all of them. A writer first unlinks a node, then
+/// stamps it with the epoch of that moment, and frees it when the epoch has
+/// advanced twice. The epoch advances only when every pinned reader has seen
+/// the present one.
+///
+/// Why that is safe, without a fence (ThreadSanitizer knows none): pinning is
+/// an exchange, unlinking is an exchange, and the loads of the epoch by the
+/// writer and of the link by the reader are all sequentially consistent, hence
+/// in one total order. Either the reader's pin comes first; then the epoch
+/// moves at most one beyond the stamp while the pin lasts. Or the writer's
+/// load comes first; then the reader's later load sees the link gone.
+///
+/// The state is one for the process, as threads are: a pin costs one exchange
+/// on a cache line that belongs to the thread alone, whatever number of
+/// registries there is.
+namespace cafreg::detail::epoch {
+
+/// The pin of one thread.
+struct alignas(128) reader {
+  /// The pinned epoch, 0 when there is no pin.
+  std::atomic<uint64_t> pinned{0};
+  /// Pins nest: a visitor may look up another name.
+  uint32_t depth = 0;
+  /// Counts pins, so that statistics can take samples without a shared
+  /// counter.
+  uint32_t tick = 0;
+  /// Whether a running thread owns this object.
+  std::atomic<bool> owned{true};
+  /// Readers are only ever added.
+  reader* next = nullptr;
+};
+
+/// The reader of the calling thread, null before its first pin.
+extern constinit thread_local reader* this_thread;
+
+struct alignas(128) clock {
+  std::atomic<uint64_t> now{3};
+};
+
+extern constinit clock global;
+
+/// Registers the calling thread. Complexity: linear in the number of threads.
+/// @throws std::bad_alloc
+reader& enter();
+
+/// Returns the epoch with which a node is stamped that was unlinked before.
+inline uint64_t stamp() noexcept {
+  return global.now.load(std::memory_order_seq_cst);
+}
+
+/// Returns whether nodes with this stamp can no longer be seen by anyone.
+inline bool expired(uint64_t stamped) noexcept {
+  return global.now.load(std::memory_order_seq_cst) >= stamped + 2;
+}
+
+/// Moves to the next epoch when no reader holds on to an older one.
+/// Complexity: linear in the number of threads. Never waits.
+bool try_advance() noexcept;
+
+/// Keeps everything that is reachable from being freed while it lives.
+class pin {
+public:
+  pin() : reader_(this_thread != nullptr ? *this_thread : enter()) {
+    if (reader_.depth++ == 0)
+      reader_.pinned.exchange(global.now.load(std::memory_order_relaxed),
+                              std::memory_order_seq_cst);
+  }
+
+  pin(const pin&) = delete;
+
+  pin& operator=(const pin&) = delete;
+
+  ~pin() {
+    if (--reader_.depth == 0)
+      reader_.pinned.store(0, std::memory_order_release);
+  }
+
+  /// Returns true for one in 1024 calls of this thread.
+  bool sample() noexcept {
+    return (++reader_.tick & 1023u) == 0;
+  }
+
+private:
+  reader& reader_;
+};
+
+/// Returns whether the calling thread holds a pin.
+inline bool pinned() noexcept {
+  return this_thread != nullptr && this_thread->depth > 0;
+}
+
+} // namespace cafreg::detail::epoch
