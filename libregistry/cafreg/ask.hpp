@@ -1,0 +1,83 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include "cafreg/caf.hpp"
+
+/// Tags for asking a registry by message: the first element of a request, the
+/// others are the arguments of the operation with the same name. See
+/// `unique_registry::actor` and `duplicate_registry::actor` for the answers.
+namespace cafreg::ask {
+
+namespace detail {
+
+/// An empty message type.
+template <class Derived>
+struct tag {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, Derived& x) {
+    auto nop = [] {};
+    return cafreg::detail::inspect_fields(f, x, Derived::type_name, nop);
+  }
+
+  friend bool operator==(const Derived&, const Derived&) {
+    return true;
+  }
+};
+
+} // namespace detail
+
+/// (register_as, actor, key, value) -> (actor, bool): holder, and whether it
+/// was inserted.
+struct register_as : detail::tag<register_as> {
+  static constexpr auto type_name = "cafreg::ask::register_as";
+};
+
+/// (unregister, actor, key) -> bool: whether the actor held the key.
+struct unregister : detail::tag<unregister> {
+  static constexpr auto type_name = "cafreg::ask::unregister";
+};
+
+/// (unregister_all, actor) -> uint64_t: how many entries went.
+struct unregister_all : detail::tag<unregister_all> {
+  static constexpr auto type_name = "cafreg::ask::unregister_all";
+};
+
+/// (lookup, key) -> (actor, value), or `errc::no_such_name`; in a duplicate
+/// registry (std::vector<actor>), empty if there is none.
+struct lookup : detail::tag<lookup> {
+  static constexpr auto type_name = "cafreg::ask::lookup";
+};
+
+/// (keys, actor) -> std::vector<key>
+struct keys : detail::tag<keys> {
+  static constexpr auto type_name = "cafreg::ask::keys";
+};
+
+/// (count) -> uint64_t: number of entries; (count, key): of this key.
+struct count : detail::tag<count> {
+  static constexpr auto type_name = "cafreg::ask::count";
+};
+
+/// (give_away, key, from, to) -> unit, or `errc::not_holder`.
+struct give_away : detail::tag<give_away> {
+  static constexpr auto type_name = "cafreg::ask::give_away";
+};
+
+/// (await, key, timespan) -> (actor, value), or `errc::timeout`.
+struct await : detail::tag<await> {
+  static constexpr auto type_name = "cafreg::ask::await";
+};
+
+/// (watch, key, actor) -> unit: the actor gets `name_state` messages.
+struct watch : detail::tag<watch> {
+  static constexpr auto type_name = "cafreg::ask::watch";
+};
+
+/// (publish, key, message) -> uint64_t: how many entries got the message.
+struct publish : detail::tag<publish> {
+  static constexpr auto type_name = "cafreg::ask::publish";
+};
+
+} // namespace cafreg::ask

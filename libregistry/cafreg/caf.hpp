@@ -1,0 +1,490 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+// The one header that knows versions of CAF: what differs between 0.17.6 and
+// 1.x, and the few places where cafreg goes below CAF's public interface.
+
+#include <caf/abstract_actor.hpp>
+#include <caf/actor.hpp>
+#include <caf/actor_addr.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/actor_control_block.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/attachable.hpp>
+#include <caf/behavior.hpp>
+#include <caf/config.hpp>
+#include <caf/error.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/expected.hpp>
+#include <caf/fwd.hpp>
+#include <caf/message.hpp>
+#include <caf/system_messages.hpp>
+#include <caf/thread_hook.hpp>
+#include <caf/type_id.hpp>
+#include <caf/unit.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+// CAF_VERSION itself is an octal number in some versions of 1.x.
+#define CAFREG_CAF_VERSION (CAF_MAJOR_VERSION * 10000 + CAF_MINOR_VERSION * 100)
+
+#if CAFREG_CAF_VERSION >= 10000
+#  include <caf/actor_clock.hpp>
+#  include <caf/detail/init_fun_factory.hpp>
+#  include <caf/init_global_meta_objects.hpp>
+#  include <caf/is_error_code_enum.hpp>
+#  include <caf/mailbox_element.hpp>
+#  include <caf/scheduler.hpp>
+#  include <caf/thread_owner.hpp>
+#else
+#  include <caf/actor_clock.hpp>
+#  include <caf/allowed_unsafe_message_type.hpp>
+#  include <caf/mailbox_element.hpp>
+#  include <caf/make_message.hpp>
+#  include <caf/meta/load_callback.hpp>
+#  include <caf/meta/type_name.hpp>
+#  include <caf/scheduler/abstract_coordinator.hpp>
+#endif
+
+namespace cafreg {
+
+/// A value that says nothing: for entries that need no value.
+using unit = caf::unit_t;
+
+} // namespace cafreg
+
+/// What cafreg does with CAF below its public interface.
+namespace cafreg::detail {
+
+// -- messages -----------------------------------------------------------------
+
+#if CAFREG_CAF_VERSION >= 10000
+
+using execution_context = caf::scheduler;
+
+inline caf::mailbox_element_ptr envelope(caf::message content) {
+  return caf::make_mailbox_element(nullptr, caf::make_message_id(),
+                                   std::move(content));
+}
+
+template <class T>
+constexpr bool sendable = caf::detail::is_complete<caf::type_id<T>>;
+
+template <class IdBlock>
+void add_types(caf::actor_system_config&) {
+  caf::core::init_global_meta_objects(); // doing so twice is fine
+  caf::init_global_meta_objects<IdBlock>();
+}
+
+template <class T>
+const T* message_element(const caf::message& msg, size_t index) {
+  if constexpr (sendable<T>)
+    if (index < msg.size() && msg.match_element<T>(index))
+      return &msg.get_as<T>(index);
+  return nullptr;
+}
+
+template <class Enum>
+caf::error pack_error(Enum code, caf::message context) {
+  return caf::error{code, std::move(context)};
+}
+
+template <class Enum>
+bool is_our_error(const caf::error& err) noexcept {
+  return err.category() == caf::type_id_v<Enum>;
+}
+
+template <class Enum>
+void add_error_category(caf::actor_system_config&) {
+  // The type id of the enumeration says all that CAF needs.
+}
+
+/// One field of a message type.
+template <class T>
+struct field {
+  const char* name;
+  T& value;
+};
+
+/// Lets CAF inspect an object field by field.
+/// @param load Called with no argument after the fields were loaded.
+template <class Inspector, class T, class Load, class... Ts>
+auto inspect_fields(Inspector& f, T& x, const char*, Load& load,
+                    field<Ts>... xs) {
+  if constexpr (Inspector::is_loading)
+    return f.object(x)
+      .on_load([&load] {
+        load();
+        return true;
+      })
+      .fields(f.field(xs.name, xs.value)...);
+  else
+    return f.object(x).fields(f.field(xs.name, xs.value)...);
+}
+
+/// Whether CAF wants an `inspect` for enumerations.
+constexpr bool inspects_enums = true;
+
+template <class Inspector, class Enum>
+auto inspect_enum(Inspector& f, Enum& x) {
+  using number = std::underlying_type_t<Enum>;
+  auto get = [&x] { return static_cast<number>(x); };
+  auto set = [&x](number value) {
+    x = static_cast<Enum>(value);
+    return true;
+  };
+  return f.apply(get, set);
+}
+
+#else
+
+using execution_context = caf::execution_unit;
+
+inline caf::mailbox_element_ptr envelope(caf::message content) {
+  return caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                   std::move(content));
+}
+
+template <class T>
+constexpr bool sendable = caf::has_type_id<T>::value
+                          && !caf::allowed_unsafe_message_type<T>::value;
+
+template <class IdBlock>
+void add_types(caf::actor_system_config& cfg) {
+  cfg.add_message_types<IdBlock>();
+}
+
+template <class T>
+const T* message_element(const caf::message& msg, size_t index) {
+  if constexpr (sendable<T>)
+    if (index < msg.size() && msg.match_element<T>(index))
+      return &msg.get_as<T>(index);
+  return nullptr;
+}
+
+constexpr auto error_category = caf::atom("cafreg");
+
+template <class Enum>
+caf::error pack_error(Enum code, caf::message context) {
+  return {static_cast<uint8_t>(code), error_category, std::move(context)};
+}
+
+template <class Enum>
+bool is_our_error(const caf::error& err) noexcept {
+  return err.category() == error_category;
+}
+
+template <class Enum>
+void add_error_category(caf::actor_system_config& cfg) {
+  cfg.add_error_category(error_category, [](uint8_t code, caf::atom_value,
+                                            const caf::message& context) {
+    auto result = to_string(static_cast<Enum>(code));
+    if (!context.empty())
+      result += to_string(context);
+    return result;
+  });
+}
+
+template <class T>
+struct field {
+  const char* name;
+  T& value;
+};
+
+template <class Inspector, class T, class Load, class... Ts>
+auto inspect_fields(Inspector& f, T&, const char* name, Load& load,
+                    field<Ts>... xs) {
+  auto callback = [&load]() -> caf::error {
+    load();
+    return caf::none;
+  };
+  return f(caf::meta::type_name(name), xs.value...,
+           caf::meta::load_callback(callback));
+}
+
+constexpr bool inspects_enums = false;
+
+template <class Inspector, class Enum>
+void inspect_enum(Inspector&, Enum&) = delete;
+
+#endif
+
+/// Sends a message without a sender. Never waits; a message to an actor that
+/// has terminated is dropped.
+inline void post(caf::actor_control_block* to, caf::message content) {
+  to->enqueue(envelope(std::move(content)), nullptr);
+}
+
+/// Sends a message after a while.
+inline void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
+                       std::chrono::nanoseconds delay, caf::message content) {
+  auto& clock = sys.clock();
+  clock.schedule_message(clock.now() + delay, to, envelope(std::move(content)));
+}
+
+inline caf::error make_exit_error(caf::exit_reason why) {
+  return caf::make_error(why);
+}
+
+// -- lives --------------------------------------------------------------------
+
+/// How the tables hold actors.
+struct actors {
+  using type = caf::actor_control_block;
+
+  static void acquire(type* ptr, bool strong) noexcept {
+    if (strong)
+      caf::intrusive_ptr_add_ref(ptr);
+    else
+      caf::intrusive_ptr_add_weak_ref(ptr);
+  }
+
+  static void release(type* ptr, bool strong) noexcept {
+    if (strong)
+      caf::intrusive_ptr_release(ptr);
+    else
+      caf::intrusive_ptr_release_weak(ptr);
+  }
+
+  static bool borrow(type* ptr, bool strong) noexcept {
+    if (!strong)
+      return caf::intrusive_ptr_upgrade_weak(ptr);
+    caf::intrusive_ptr_add_ref(ptr);
+    return true;
+  }
+
+  /// All versions set this flag before they tell anyone of an actor's end. The
+  /// memory of an actor outlives it as long as there is a weak reference.
+  static bool dead(const type* ptr) noexcept {
+    return const_cast<type*>(ptr)->get()->getf(
+      caf::abstract_actor::is_terminated_flag);
+  }
+};
+
+/// Returns a new strong reference.
+inline caf::strong_actor_ptr add_reference(caf::actor_control_block* ptr) {
+  return caf::strong_actor_ptr{ptr};
+}
+
+/// Watches the life of one actor for a keeper: when the actor ends, the keeper
+/// gets CAF's down message. This is CAF's own monitor, but it may be set up by
+/// any thread, and is smaller.
+class monitor : public caf::attachable {
+public:
+  /// Selects the monitors of one keeper, to detach them.
+  struct token {
+    static constexpr size_t token_type = 0xcaf;
+
+    const caf::actor_control_block* keeper;
+  };
+
+  explicit monitor(caf::actor_addr keeper, caf::actor_control_block* observed)
+    : keeper_(std::move(keeper)), observed_(observed) {
+    // nop
+  }
+
+  void actor_exited(const caf::error& reason, execution_context* ctx) override {
+    if (auto keeper = caf::actor_cast<caf::strong_actor_ptr>(keeper_))
+      keeper->enqueue(envelope(caf::make_message(
+                        caf::down_msg{observed_->address(), reason})),
+                      ctx);
+  }
+
+  bool matches(const caf::attachable::token& what) override {
+    return what.subtype == token::token_type
+           && static_cast<const token*>(what.ptr)->keeper
+                == caf::actor_cast<caf::actor_control_block*>(keeper_);
+  }
+
+private:
+  caf::actor_addr keeper_;
+  // The observed actor owns this object, hence outlives it.
+  caf::actor_control_block* observed_;
+};
+
+/// Removes the monitors of `keeper` from an actor.
+inline void detach_monitors(caf::actor_control_block* observed,
+                            const caf::actor_control_block* keeper) {
+  // A dead actor has no monitors any more, and may be waiting for us in its
+  // own clean-up.
+  if (actors::dead(observed))
+    return;
+  monitor::token what{keeper};
+  observed->get()->detach(caf::attachable::token{what});
+}
+
+/// Calls `fn(const down_msg&)` for each down message that an actor gets.
+template <class Fn>
+void on_down(caf::event_based_actor* self, Fn fn) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  // 1.x wants a callback for each monitored actor, set up by the monitoring
+  // actor itself; ours are set up by the callers' threads.
+  self->set_down_handler([fn](caf::down_msg& msg) { fn(msg); });
+#pragma GCC diagnostic pop
+}
+
+/// Calls `fn(const exit_msg&)` instead of ending the actor.
+template <class Fn>
+void on_exit_message(caf::event_based_actor* self, Fn fn) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  self->set_exit_handler([fn](caf::exit_msg& msg) { fn(msg); });
+#pragma GCC diagnostic pop
+}
+
+// -- spawning -----------------------------------------------------------------
+
+/// An actor class whose objects get a name after their construction and before
+/// they can handle anything.
+template <class Actor, class Binder>
+class named_actor final : public Actor {
+public:
+  static_assert(!std::is_final_v<Actor>,
+                "spawn_as derives from the actor class, which must not be "
+                "final");
+
+  template <class... Ts>
+  named_actor(caf::actor_config& cfg, Binder* binder, Ts&&... xs)
+    : Actor(cfg, std::forward<Ts>(xs)...), binder_(binder) {
+    // nop
+  }
+
+  void launch(execution_context* ctx, bool lazy, bool hide) override {
+    (*binder_)(this->ctrl());
+    Actor::launch(ctx, lazy, hide);
+  }
+
+private:
+  // Lives until `spawn` returns, hence longer than the call of `launch`.
+  Binder* binder_;
+};
+
+template <class Actor, caf::spawn_options Os, class Binder, class... Ts>
+auto spawn_named(caf::actor_system& sys, Binder& binder, Ts&&... xs) {
+  return sys.template spawn<named_actor<Actor, Binder>, Os>(
+    &binder, std::forward<Ts>(xs)...);
+}
+
+template <class Result, class... Args>
+struct signature {
+  using result_type = Result;
+  using args = std::tuple<Args...>;
+
+  static constexpr bool takes_self = [] {
+    if constexpr (sizeof...(Args) == 0)
+      return false;
+    else
+      return std::is_pointer_v<std::tuple_element_t<0, args>>;
+  }();
+};
+
+template <class Result, class... Args>
+signature<Result, Args...> signature_of(const std::function<Result(Args...)>&);
+
+/// A function or function object that can implement an actor.
+template <class F>
+concept actor_function = requires(F fun) {
+  std::function{fun};
+};
+
+template <actor_function F>
+using signature_t = decltype(signature_of(std::function{std::declval<F>()}));
+
+/// Spawns a function-based actor that calls `bind` before all else.
+template <caf::spawn_options Os, class Binder, class F, class... Ts>
+auto spawn_named_function(caf::actor_system& sys, Binder bind, F fun,
+                          Ts&&... xs) {
+  using impl = caf::infer_impl_from_fun_t<F>;
+  using result = typename signature_t<F>::result_type;
+  auto body = [bind = std::move(bind), fun = std::move(fun),
+               args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...}](
+                impl* self) mutable -> result {
+    bind(self->ctrl());
+    return std::apply(
+      [&](auto&... ys) -> result {
+        if constexpr (signature_t<F>::takes_self)
+          return fun(self, std::move(ys)...);
+        else
+          return fun(std::move(ys)...);
+      },
+      args);
+  };
+  return sys.template spawn<Os>(std::move(body));
+}
+
+/// Ends an actor whatever it does.
+inline void kill(caf::actor_control_block* who) {
+  post(who, caf::make_message(
+              caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
+}
+
+/// Sends a request. The result is what the installed CAF calls a response
+/// handle: `.then(...)`, `.await(...)` or, for scoped actors, `.receive(...)`.
+template <class Self, class Handle, class... Ts>
+auto request(Self* self, const Handle& to, std::chrono::nanoseconds timeout,
+             Ts&&... xs) {
+#if CAFREG_CAF_VERSION >= 10000
+  return self->mail(std::forward<Ts>(xs)...)
+    .request(to, std::chrono::duration_cast<caf::timespan>(timeout));
+#else
+  return self->request(to, caf::timespan{timeout}, std::forward<Ts>(xs)...);
+#endif
+}
+
+/// Answers every message for which there is no handler with an error.
+inline void on_any_message(caf::event_based_actor* self, caf::error reason) {
+#if CAFREG_CAF_VERSION >= 10000
+  using result = caf::skippable_result;
+#else
+  using result = caf::result<caf::message>;
+#endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  self->set_default_handler(
+    [reason = std::move(reason)](auto*, auto&) -> result { return reason; });
+#pragma GCC diagnostic pop
+}
+
+// -- threads ------------------------------------------------------------------
+
+/// Whether this thread runs actors, so that it must not wait for one.
+inline constinit thread_local bool runs_actors = false;
+
+/// Marks the threads of an actor system. A thread of one's own that uses a
+/// scoped actor is not marked, and may wait.
+class thread_mark : public caf::thread_hook {
+public:
+  void init(caf::actor_system&) override {
+    // nop
+  }
+
+#if CAFREG_CAF_VERSION >= 10000
+  void thread_started(caf::thread_owner) override {
+    runs_actors = true;
+  }
+#else
+  void thread_started() override {
+    runs_actors = true;
+  }
+#endif
+
+  void thread_terminates() override {
+    runs_actors = false;
+  }
+};
+
+} // namespace cafreg::detail

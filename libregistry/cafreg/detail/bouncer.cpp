@@ -1,0 +1,20 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/bouncer.hpp"
+
+#include <utility>
+
+namespace cafreg::detail {
+
+caf::strong_actor_ptr spawn_bouncer(caf::actor_system& sys, caf::error reason) {
+  auto body = [reason = std::move(reason)](
+                caf::event_based_actor* self) -> caf::behavior {
+    on_any_message(self, reason);
+    return {[](unit) {}};
+  };
+  return caf::actor_cast<caf::strong_actor_ptr>(
+    sys.spawn<caf::hidden>(std::move(body)));
+}
+
+} // namespace cafreg::detail

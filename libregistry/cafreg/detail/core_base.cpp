@@ -1,0 +1,194 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/core_base.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "cafreg/detail/keeper.hpp"
+#include "cafreg/types.hpp"
+
+namespace cafreg::detail {
+
+namespace {
+
+// How long removed entries may wait before a keeper frees them, when no write
+// does so on the way. Actors live that much longer than their last name.
+constexpr auto flush_delay = std::chrono::milliseconds{2};
+
+} // namespace
+
+core_base::core_base(caf::actor_system& sys, registry_options options)
+  : system_(sys),
+    options_(std::move(options)),
+    name_(std::make_shared<const std::string>(options_.name)) {
+  if (options_.partitions == 0)
+    throw std::invalid_argument{"registry " + *name_
+                                + ": partitions must be at least 1"};
+  if (!caf::get_or(sys.config(), "cafreg.prepared", false))
+    throw std::invalid_argument{
+      "registry " + *name_
+      + ": call cafreg::prepare(cfg) before the actor system is created"};
+  for (auto& listener : options_.listeners)
+    if (!listener)
+      throw std::invalid_argument{"registry " + *name_
+                                  + ": a listener is a null handle"};
+}
+
+core_base::~core_base() {
+  // nop
+}
+
+void core_base::on_deadline() {
+  {
+    std::lock_guard guard{alarm_mutex_};
+    alarm_ = clock_type::time_point::max();
+  }
+  auto next = expire(clock_type::now());
+  if (next != clock_type::time_point::max())
+    wake_at(next);
+}
+
+void core_base::on_flush() {
+  empty_attic();
+  if (flush())
+    garbage();
+}
+
+void core_base::start() {
+  keepers_.reserve(options_.partitions);
+  for (size_t i = 0; i < options_.partitions; ++i)
+    keepers_.push_back(spawn_keeper(shared_from_this()));
+  for (auto& listener : options_.listeners)
+    add_listener(caf::actor_cast<caf::strong_actor_ptr>(std::move(listener)));
+  options_.listeners.clear();
+}
+
+void core_base::stop() noexcept {
+  if (stopped_.exchange(true))
+    return;
+  for (auto& keeper : keepers_)
+    post(keeper.get(), caf::make_message(close_request{}));
+  caf::strong_actor_ptr front;
+  {
+    std::lock_guard guard{front_mutex_};
+    front.swap(front_);
+  }
+  if (front)
+    kill(front.get());
+}
+
+void core_base::garbage() noexcept {
+  if (!stopped_.load(std::memory_order_relaxed))
+    post_later(system_, keepers_.front(), flush_delay,
+               caf::make_message(flush_request{}));
+}
+
+void core_base::wake_at(clock_type::time_point deadline) {
+  {
+    std::lock_guard guard{alarm_mutex_};
+    if (deadline >= alarm_)
+      return;
+    alarm_ = deadline;
+  }
+  auto delay = std::max(deadline - clock_type::now(), clock_type::duration{0});
+  post_later(system_, keepers_.front(), delay,
+             caf::make_message(deadline_passed{}));
+}
+
+void core_base::add_listener(caf::strong_actor_ptr who) {
+  auto watch = monitor_for(who.get());
+  auto* watched = who.get();
+  {
+    std::lock_guard guard{listeners_mutex_};
+    if (std::find(listeners_.begin(), listeners_.end(), who)
+        != listeners_.end())
+      return;
+    listeners_.push_back(std::move(who));
+    has_listeners_.store(true, std::memory_order_release);
+  }
+  watch.start();
+  static_cast<void>(watched);
+}
+
+bool core_base::remove_listener(const caf::actor_control_block* who) {
+  caf::strong_actor_ptr removed;
+  std::lock_guard guard{listeners_mutex_};
+  auto pos = std::find_if(listeners_.begin(), listeners_.end(),
+                          [who](const auto& ptr) { return ptr.get() == who; });
+  if (pos == listeners_.end())
+    return false;
+  removed = std::move(*pos);
+  listeners_.erase(pos);
+  has_listeners_.store(!listeners_.empty(), std::memory_order_release);
+  return true;
+}
+
+void core_base::notify(const caf::message& msg) {
+  std::lock_guard guard{listeners_mutex_};
+  for (auto& listener : listeners_)
+    post(listener.get(), msg);
+  events_sent_.fetch_add(listeners_.size(), std::memory_order_relaxed);
+}
+
+std::vector<caf::strong_actor_ptr> core_base::listeners() const {
+  std::lock_guard guard{listeners_mutex_};
+  return listeners_;
+}
+
+void core_base::drop_later(caf::strong_actor_ptr ref) {
+  std::lock_guard guard{attic_mutex_};
+  attic_.push_back(std::move(ref));
+}
+
+void core_base::empty_attic() noexcept {
+  std::vector<caf::strong_actor_ptr> dropped;
+  std::lock_guard guard{attic_mutex_};
+  dropped.swap(attic_);
+}
+
+std::any core_base::meta(std::string_view key) const {
+  std::shared_lock guard{meta_mutex_};
+  auto pos = meta_.find(key);
+  return pos != meta_.end() ? pos->second : std::any{};
+}
+
+void core_base::put_meta(std::string_view key, std::any value) {
+  std::any old; // destroyed without the lock
+  std::unique_lock guard{meta_mutex_};
+  auto [pos, added] = meta_.try_emplace(std::string{key});
+  old = std::exchange(pos->second, std::move(value));
+  guard.unlock();
+}
+
+bool core_base::delete_meta(std::string_view key) {
+  std::unique_lock guard{meta_mutex_};
+  auto pos = meta_.find(key);
+  if (pos == meta_.end())
+    return false;
+  auto node = meta_.extract(pos);
+  guard.unlock();
+  return true;
+}
+
+void core_base::drop_all() noexcept {
+  std::vector<caf::strong_actor_ptr> listeners;
+  std::map<std::string, std::any, std::less<>> meta;
+  {
+    std::lock_guard guard{listeners_mutex_};
+    listeners.swap(listeners_);
+    has_listeners_.store(false, std::memory_order_release);
+  }
+  {
+    std::unique_lock guard{meta_mutex_};
+    meta.swap(meta_);
+  }
+  for (auto& listener : listeners)
+    for (auto& keeper : keepers_)
+      detach_monitors(listener.get(), keeper.get());
+  empty_attic();
+}
+
+} // namespace cafreg::detail

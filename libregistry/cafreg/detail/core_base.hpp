@@ -1,0 +1,227 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <any>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/errc.hpp"
+#include "cafreg/events.hpp"
+#include "cafreg/options.hpp"
+
+namespace cafreg::detail {
+
+using clock_type = std::chrono::steady_clock;
+
+/// Why an entry changes, as the tables hand it on.
+struct change {
+  departure why = departure::unregistered;
+  /// With which reason the actor terminated, if it did and that is known.
+  const caf::error* reason = nullptr;
+};
+
+/// The watch over one actor's life, prepared where memory may run out, and
+/// started where nothing may fail.
+class pending_monitor {
+public:
+  pending_monitor(const caf::strong_actor_ptr& keeper,
+                  caf::actor_control_block* observed)
+    : observed_(observed),
+      monitor_(std::make_unique<monitor>(
+        caf::actor_cast<caf::actor_addr>(keeper), observed)) {
+    // nop
+  }
+
+  void start() noexcept {
+    observed_->get()->attach(std::move(monitor_));
+  }
+
+private:
+  caf::actor_control_block* observed_;
+  std::unique_ptr<monitor> monitor_;
+};
+
+/// What all registries share and what does not depend on their types: name,
+/// keepers, listeners, metadata, deadlines. Lives as long as anyone has a
+/// reference to the registry; after `shut_down` it holds no actor.
+class core_base : public std::enable_shared_from_this<core_base> {
+public:
+  /// @throws std::invalid_argument if an option makes no sense, or
+  ///         `cafreg::prepare` was not called
+  core_base(caf::actor_system& sys, registry_options options);
+
+  core_base(const core_base&) = delete;
+
+  core_base& operator=(const core_base&) = delete;
+
+  virtual ~core_base();
+
+  caf::actor_system& system() const noexcept {
+    return system_;
+  }
+
+  const registry_options& options() const noexcept {
+    return options_;
+  }
+
+  const std::shared_ptr<const std::string>& name() const noexcept {
+    return name_;
+  }
+
+  // -- called by keepers ------------------------------------------------------
+
+  /// Removes all traces of a dead actor.
+  virtual void actor_down(caf::actor_control_block* who,
+                          const caf::error& reason)
+    = 0;
+
+  /// Frees what nobody reads any more.
+  /// @returns whether something is left.
+  virtual bool flush() noexcept = 0;
+
+  /// Answers those who waited in vain.
+  /// @returns the next deadline.
+  virtual clock_type::time_point expire(clock_type::time_point now) = 0;
+
+  /// Withdraws an interest in a name.
+  /// @returns whether there was one with this id.
+  virtual bool cancel(uint64_t id) = 0;
+
+  /// Forgets when the keeper is to be woken up: it is awake.
+  void on_deadline();
+
+  void on_flush();
+
+  // -- keepers ----------------------------------------------------------------
+
+  /// Starts the keepers. To be called once, after construction.
+  void start();
+
+  /// Asks the keepers to end when nothing is left to free. Never waits.
+  void stop() noexcept;
+
+  /// The keeper that watches this actor.
+  const caf::strong_actor_ptr&
+  keeper_of(const caf::actor_control_block* who) const noexcept {
+    return keepers_[who->id() % keepers_.size()];
+  }
+
+  const std::vector<caf::strong_actor_ptr>& keepers() const noexcept {
+    return keepers_;
+  }
+
+  pending_monitor monitor_for(caf::actor_control_block* who) const {
+    return {keeper_of(who), who};
+  }
+
+  /// Wakes a keeper in a short while to call `flush`.
+  void garbage() noexcept;
+
+  /// Wakes a keeper at this time to call `expire`.
+  void wake_at(clock_type::time_point deadline);
+
+  // -- listeners --------------------------------------------------------------
+
+  /// Whether there are listeners: one relaxed load.
+  bool has_listeners() const noexcept {
+    return has_listeners_.load(std::memory_order_acquire);
+  }
+
+  void add_listener(caf::strong_actor_ptr who);
+
+  /// Returns whether it was one.
+  bool remove_listener(const caf::actor_control_block* who);
+
+  /// Sends a message to all listeners, in one order for all of them.
+  void notify(const caf::message& msg);
+
+  std::vector<caf::strong_actor_ptr> listeners() const;
+
+  /// Number of events sent to listeners.
+  uint64_t events_sent() const noexcept {
+    return events_sent_.load(std::memory_order_relaxed);
+  }
+
+  /// Keeps a reference until the keeper drops it: what is let go of under a
+  /// lock must not run an actor's destructor there.
+  void drop_later(caf::strong_actor_ptr ref);
+
+  // -- message interface ------------------------------------------------------
+
+  /// Returns the actor that answers messages; `spawn()` starts it at the first
+  /// call, and after the registry was closed.
+  template <class Spawn>
+  caf::actor front(Spawn&& spawn) {
+    {
+      std::lock_guard guard{front_mutex_};
+      if (front_)
+        return caf::actor_cast<caf::actor>(front_);
+    }
+    auto fresh = spawn();
+    std::lock_guard guard{front_mutex_};
+    if (!front_ && !stopped_.load())
+      front_ = fresh;
+    else if (front_)
+      kill(fresh.get()); // somebody else was faster
+    return caf::actor_cast<caf::actor>(front_ ? front_ : fresh);
+  }
+
+  // -- metadata ---------------------------------------------------------------
+
+  std::any meta(std::string_view key) const;
+
+  void put_meta(std::string_view key, std::any value);
+
+  bool delete_meta(std::string_view key);
+
+  // -- errors -----------------------------------------------------------------
+
+  caf::error error(errc code, std::string_view key,
+                   std::string_view reason) const {
+    return make_error(code, *name_, key, reason);
+  }
+
+protected:
+  /// Drops listeners, metadata and what waits to be dropped.
+  void drop_all() noexcept;
+
+  void empty_attic() noexcept;
+
+private:
+  caf::actor_system& system_;
+  registry_options options_;
+  std::shared_ptr<const std::string> name_;
+  std::vector<caf::strong_actor_ptr> keepers_;
+
+  std::atomic<bool> has_listeners_{false};
+  std::atomic<uint64_t> events_sent_{0};
+  mutable std::mutex listeners_mutex_;
+  std::vector<caf::strong_actor_ptr> listeners_;
+
+  std::mutex front_mutex_;
+  caf::strong_actor_ptr front_;
+
+  std::mutex attic_mutex_;
+  std::vector<caf::strong_actor_ptr> attic_;
+
+  mutable std::shared_mutex meta_mutex_;
+  std::map<std::string, std::any, std::less<>> meta_;
+
+  std::mutex alarm_mutex_;
+  clock_type::time_point alarm_ = clock_type::time_point::max();
+  std::atomic<bool> stopped_{false};
+};
+
+} // namespace cafreg::detail

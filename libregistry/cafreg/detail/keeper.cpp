@@ -1,0 +1,68 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/keeper.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "cafreg/types.hpp"
+
+namespace cafreg::detail {
+
+namespace {
+
+// After the registry was closed: how often to look whether the last reader of
+// an entry has gone.
+constexpr auto retry_delay = std::chrono::milliseconds{1};
+
+class keeper_actor : public caf::event_based_actor {
+public:
+  keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core)
+    : caf::event_based_actor(cfg), core_(std::move(core)) {
+    on_down(this, [this](const caf::down_msg& msg) {
+      core_->actor_down(caf::actor_cast<caf::actor_control_block*>(msg.source),
+                        msg.reason);
+    });
+    // Whoever gets hold of a keeper cannot end it.
+    on_exit_message(this, [](const caf::exit_msg&) {});
+  }
+
+  const char* name() const override {
+    return "cafreg.keeper";
+  }
+
+  void on_exit() override {
+    // The core holds this actor, which therefore must not hold the core.
+    core_.reset();
+  }
+
+protected:
+  caf::behavior make_behavior() override {
+    return {
+      [this](flush_request) { core_->on_flush(); },
+      [this](deadline_passed) { core_->on_deadline(); },
+      [this](close_request) {
+        core_->on_flush();
+        if (core_->flush())
+          post_later(system(), caf::strong_actor_ptr{ctrl()}, retry_delay,
+                     caf::make_message(close_request{}));
+        else
+          quit();
+      },
+    };
+  }
+
+private:
+  std::shared_ptr<core_base> core_;
+};
+
+} // namespace
+
+caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core) {
+  auto& sys = core->system();
+  return caf::actor_cast<caf::strong_actor_ptr>(
+    sys.spawn<keeper_actor, caf::hidden>(std::move(core)));
+}
+
+} // namespace cafreg::detail

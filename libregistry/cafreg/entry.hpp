@@ -1,0 +1,135 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/stored_key.hpp"
+
+namespace cafreg {
+
+/// A registration as a value: a copy of key and value, and a handle that keeps
+/// the actor alive. What it says was true when it was made.
+template <class Key, class Value, class Handle>
+class entry {
+public:
+  using key_type = Key;
+
+  using value_type = Value;
+
+  using handle_type = Handle;
+
+  entry(Key key, Value value, Handle handle)
+    : key_(std::move(key)),
+      value_(std::move(value)),
+      handle_(std::move(handle)) {
+    // nop
+  }
+
+  const Key& key() const noexcept {
+    return key_;
+  }
+
+  const Value& value() const noexcept {
+    return value_;
+  }
+
+  const Handle& handle() const noexcept {
+    return handle_;
+  }
+
+  /// Whether the actor has not terminated yet.
+  bool alive() const noexcept {
+    return !detail::actors::dead(control_block());
+  }
+
+  /// Sends an anonymous message to the actor. Never waits.
+  template <class... Ts>
+  void send(Ts&&... xs) const {
+    detail::post(control_block(), caf::make_message(std::forward<Ts>(xs)...));
+  }
+
+  friend bool operator==(const entry& x, const entry& y) {
+    return x.key_ == y.key_ && x.value_ == y.value_ && x.handle_ == y.handle_;
+  }
+
+private:
+  caf::actor_control_block* control_block() const noexcept {
+    return caf::actor_cast<caf::actor_control_block*>(handle_);
+  }
+
+  Key key_;
+  [[no_unique_address]] Value value_;
+  Handle handle_;
+};
+
+/// A registration that is borrowed from the table: valid only during the
+/// callback that gets it, and free of reference counting. Use `to_entry` to
+/// keep it.
+template <class Key, class Value, class Handle>
+class entry_view {
+public:
+  using key_view = detail::key_view<Key>;
+
+  entry_view(key_view key, const Value& value, caf::actor_control_block* actor,
+             bool strong) noexcept
+    : key_(key), value_(&value), actor_(actor), strong_(strong) {
+    // nop
+  }
+
+  /// The key; a `std::string_view` for strings.
+  key_view key() const noexcept {
+    return key_;
+  }
+
+  const Value& value() const noexcept {
+    return *value_;
+  }
+
+  /// A handle that keeps the actor alive; null if the registry's entries are
+  /// weak and the actor has just ended.
+  Handle handle() const {
+    if (!detail::actors::borrow(actor_, strong_))
+      return caf::actor_cast<Handle>(caf::strong_actor_ptr{});
+    return caf::actor_cast<Handle>(caf::strong_actor_ptr{actor_, false});
+  }
+
+  caf::actor_id id() const noexcept {
+    return actor_->id();
+  }
+
+  /// Whether the actor has not terminated yet. Touches the actor's memory,
+  /// which the rest of a view does not.
+  bool alive() const noexcept {
+    return !detail::actors::dead(actor_);
+  }
+
+  /// Sends an anonymous message to the actor. Never waits.
+  template <class... Ts>
+  void send(Ts&&... xs) const {
+    send_message(caf::make_message(std::forward<Ts>(xs)...));
+  }
+
+  /// Sends a message that was made before, for many receivers.
+  void send_message(const caf::message& msg) const {
+    if (strong_)
+      detail::post(actor_, msg);
+    else if (auto ptr = handle())
+      detail::post(caf::actor_cast<caf::actor_control_block*>(ptr), msg);
+  }
+
+  entry<Key, Value, Handle> to_entry() const {
+    return {Key{key_}, *value_, handle()};
+  }
+
+private:
+  key_view key_;
+  const Value* value_;
+  caf::actor_control_block* actor_;
+  bool strong_;
+};
+
+} // namespace cafreg

@@ -1,0 +1,83 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "cafreg/caf.hpp"
+
+namespace cafreg {
+
+/// What can go wrong with a registry. Errors carry one of these codes and a
+/// text that names the registry and the key.
+enum class errc : uint8_t {
+  /// No living actor holds the key.
+  no_such_name = 1,
+  /// The registry is closed.
+  closed,
+  /// Somebody else holds the key; the text says who.
+  already_registered,
+  /// The given actor does not hold the key.
+  not_holder,
+  /// The given handle is null.
+  null_handle,
+  /// The given actor has terminated.
+  dead_actor,
+  /// The actor lives on another node and the registry takes local ones only.
+  remote_actor,
+  /// The key is longer than the configured limit.
+  key_too_large,
+  /// What was awaited did not happen in time.
+  timeout,
+  /// The call was cancelled.
+  cancelled,
+  /// The call would block a thread that runs actors.
+  would_block,
+  /// The thread holds the lock that it asks for.
+  would_deadlock,
+  /// A message that asks the registry for something has the wrong types.
+  bad_request,
+  /// An option has a value that makes no sense.
+  bad_option,
+  /// Spawning an actor threw an exception.
+  spawn_failed,
+};
+
+/// Returns the name of the code.
+std::string to_string(errc code);
+
+/// Parses the name of a code.
+bool from_string(std::string_view text, errc& code);
+
+/// Converts a number to a code.
+bool from_integer(std::underlying_type_t<errc> number, errc& code);
+
+/// For CAF, which sends errors between nodes.
+template <class Inspector>
+requires detail::inspects_enums auto inspect(Inspector& f, errc& x) {
+  return detail::inspect_enum(f, x);
+}
+
+/// Creates an error with a code and a text.
+caf::error make_error(errc code, std::string text = {});
+
+/// Returns whether `err` is an error of this library with this code.
+bool is(const caf::error& err, errc code) noexcept;
+
+/// Returns the text of an error of this library; for any other error what CAF
+/// has to say.
+std::string to_text(const caf::error& err);
+
+namespace detail {
+
+/// Creates an error whose text is "registry NAME: key KEY: REASON".
+caf::error make_error(errc code, std::string_view registry,
+                      std::string_view key, std::string_view reason);
+
+} // namespace detail
+
+} // namespace cafreg

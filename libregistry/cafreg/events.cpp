@@ -1,0 +1,65 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/events.hpp"
+
+namespace cafreg {
+
+namespace detail {
+
+event_data::~event_data() {
+  // nop
+}
+
+namespace {
+
+class event_data_received final : public event_data {
+public:
+  explicit event_data_received(caf::message content)
+    : content_(std::move(content)) {
+    // nop
+  }
+
+  const void* key(const std::type_info&) const noexcept override {
+    return nullptr;
+  }
+
+  const void* value(const std::type_info&) const noexcept override {
+    return nullptr;
+  }
+
+  caf::message to_message() const override {
+    return content_;
+  }
+
+  const caf::message* received() const noexcept override {
+    return &content_;
+  }
+
+private:
+  caf::message content_;
+};
+
+} // namespace
+
+event_data_ptr received_event_data(caf::message content) {
+  return std::make_shared<event_data_received>(std::move(content));
+}
+
+} // namespace detail
+
+std::string to_string(departure why) {
+  switch (why) {
+    case departure::unregistered:
+      return "unregistered";
+    case departure::given_away:
+      return "given_away";
+    case departure::down:
+      return "down";
+    case departure::closed:
+      return "closed";
+  }
+  return "invalid";
+}
+
+} // namespace cafreg

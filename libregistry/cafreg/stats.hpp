@@ -1,0 +1,49 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+
+namespace cafreg {
+
+/// A registry in numbers.
+struct registry_stats {
+  /// Entries now.
+  size_t entries = 0;
+  /// Different keys now; equals `entries` for a unique registry.
+  size_t keys = 0;
+  /// Living actors that ever registered.
+  size_t registrants = 0;
+  /// Lookups and visits so far, sampled: exact to 1024 for each thread.
+  uint64_t lookups = 0;
+  /// Entries removed so far.
+  uint64_t removals = 0;
+  /// Dead actors that were cleaned up after.
+  uint64_t cleanups = 0;
+  /// Events sent to listeners.
+  uint64_t events = 0;
+};
+
+/// Why a registry keeps an actor alive.
+enum class holder_role : uint8_t {
+  registrant,
+  listener,
+  watcher,
+  waiter,
+  standby
+};
+
+/// An actor that a registry keeps alive.
+struct holder_info {
+  caf::actor_id id = 0;
+  holder_role role = holder_role::registrant;
+  /// In how many entries.
+  size_t entries = 0;
+};
+
+} // namespace cafreg

@@ -1,0 +1,17 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/types.hpp"
+
+#include <caf/settings.hpp>
+
+namespace cafreg {
+
+void prepare(caf::actor_system_config& cfg) {
+  detail::add_types<caf::id_block::cafreg>(cfg);
+  detail::add_error_category<errc>(cfg);
+  cfg.add_thread_hook<detail::thread_mark>();
+  caf::put(cfg.content, "cafreg.prepared", true);
+}
+
+} // namespace cafreg

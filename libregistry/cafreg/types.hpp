@@ -1,0 +1,85 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <cstdint>
+
+#include "cafreg/ask.hpp"
+#include "cafreg/caf.hpp"
+#include "cafreg/errc.hpp"
+#include "cafreg/events.hpp"
+
+// The first of the type ids that cafreg uses. CAF allocates a table up to the
+// highest id in a program; a program whose own ids lie here defines the macro,
+// when it builds cafreg and when it uses it.
+#ifndef CAFREG_FIRST_TYPE_ID
+#  define CAFREG_FIRST_TYPE_ID 2400
+#endif
+
+namespace cafreg::detail {
+
+/// Asks a keeper to free what nobody reads any more.
+struct flush_request {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, flush_request& x) {
+    auto nop = [] {};
+    return inspect_fields(f, x, "cafreg::detail::flush_request", nop);
+  }
+};
+
+/// Tells a keeper that a deadline may have passed.
+struct deadline_passed {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, deadline_passed& x) {
+    auto nop = [] {};
+    return inspect_fields(f, x, "cafreg::detail::deadline_passed", nop);
+  }
+};
+
+/// Asks a keeper to end as soon as nothing is left to free.
+struct close_request {
+  template <class Inspector>
+  friend auto inspect(Inspector& f, close_request& x) {
+    auto nop = [] {};
+    return inspect_fields(f, x, "cafreg::detail::close_request", nop);
+  }
+};
+
+} // namespace cafreg::detail
+
+CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
+
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::errc))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::registered))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::unregistered))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::name_state))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::awaited))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::register_as))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::unregister))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::unregister_all))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::lookup))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::keys))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::count))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::give_away))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::await))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::watch))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::publish))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::flush_request))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::deadline_passed))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::close_request))
+
+CAF_END_TYPE_ID_BLOCK(cafreg)
+
+#if CAFREG_CAF_VERSION >= 10000
+CAF_ERROR_CODE_ENUM(cafreg::errc)
+#endif
+
+namespace cafreg {
+
+/// Makes CAF know the message types of cafreg, and marks the threads that run
+/// actors. To be called once for each configuration, before the actor system
+/// is created from it.
+void prepare(caf::actor_system_config& cfg);
+
+} // namespace cafreg

@@ -1,0 +1,751 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <any>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/concepts.hpp"
+#include "cafreg/detail/unique_core.hpp"
+#include "cafreg/detail/unique_front.hpp"
+#include "cafreg/entry.hpp"
+#include "cafreg/errc.hpp"
+#include "cafreg/events.hpp"
+#include "cafreg/lookup_result.hpp"
+#include "cafreg/options.hpp"
+#include "cafreg/stats.hpp"
+#include "cafreg/subscription.hpp"
+#include "cafreg/types.hpp"
+#include "cafreg/via.hpp"
+
+namespace cafreg {
+
+/// What `register_as` gives: who holds the key now, and whether this call made
+/// it so.
+template <class Handle>
+struct registration {
+  Handle holder;
+  bool inserted;
+};
+
+/// What `update_value` gives.
+template <class Value>
+struct updated_value {
+  Value value;
+  Value previous;
+};
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+class unique_registry;
+
+/// A reference to a `unique_registry`, for actors and threads: cheap to copy,
+/// never keeps entries or actors alive, usable after the registry is gone
+/// (every operation then says `errc::closed`, or finds nothing).
+///
+/// All operations may be called from any thread and any actor, at any time,
+/// and never wait for a mailbox. Complexities are amortised averages. Callbacks
+/// run in the calling thread and outside every lock: they may use this and any
+/// other registry, and throw. While a callback of `visit`, `update_value`,
+/// `unregister_if`, `for_each`, `select` or `match` runs, memory of removed
+/// entries is not reused; keep them short.
+template <registry_key Key, registry_value Value = unit,
+          actor_handle Handle = caf::actor>
+class unique_registry_ref {
+public:
+  using key_type = Key;
+
+  using value_type = Value;
+
+  using handle_type = Handle;
+
+  using entry_type = entry<Key, Value, Handle>;
+
+  using view_type = entry_view<Key, Value, Handle>;
+
+  /// `std::string_view` for strings, `const Key&` for all others.
+  using key_arg = detail::key_view<Key>;
+
+  // -- registering ------------------------------------------------------------
+
+  /// Registers a living actor under a key, unless another living actor holds
+  /// it. A key whose holder has terminated is free, whether it was cleaned up
+  /// or not. Like Elixir's `Registry.register/3`, but for any actor.
+  /// Complexity: constant.
+  /// @returns the holder, and whether this call made it so; `inserted` is false
+  ///          if the key was taken, also by the same actor.
+  /// @returns an error: `closed`, `null_handle`, `dead_actor`, `remote_actor`,
+  ///          `key_too_large`, `would_deadlock` (called from within the spawn
+  ///          that this key is reserved for).
+  /// @throws std::bad_alloc, and what copying the key throws, without effect
+  caf::expected<registration<Handle>> register_as(const Handle& who,
+                                                  key_arg key,
+                                                  Value value = Value{}) const {
+    auto* ptr = control_block(who);
+    if (auto err = check(ptr, key))
+      return err;
+    caf::strong_actor_ptr holder;
+    auto outcome
+      = table().insert(ptr, key, std::move(value), {},
+                       [&holder](const node_type& x) { holder = adopt(x); });
+    switch (outcome) {
+      case detail::write_result::done:
+        return registration<Handle>{who, true};
+      case detail::write_result::taken:
+      case detail::write_result::held:
+        return registration<Handle>{to_handle(std::move(holder)), false};
+      default:
+        return write_error(outcome, key);
+    }
+  }
+
+  /// Removes the entry of a key if `who` holds it; anything else is fine too.
+  /// Complexity: constant, however many keys the actor holds.
+  /// @returns the number of entries removed, 0 or 1, or `errc::closed`.
+  caf::expected<size_t> unregister(const Handle& who, key_arg key) const {
+    return removed(table().erase(control_block(who), key, {}), key);
+  }
+
+  /// Removes the entry of a key if `who` holds it and `pred(const Value&)` is
+  /// true: in one step, no other change comes between. `pred` may be called
+  /// more than once, if the value changes meanwhile. Like Elixir's
+  /// `Registry.unregister_match/4`. Complexity: constant.
+  /// @returns the number of entries removed, 0 or 1, or `errc::closed`.
+  template <std::predicate<const Value&> Pred>
+  caf::expected<size_t> unregister_if(const Handle& who, key_arg key,
+                                      Pred&& pred) const {
+    return removed(table().erase_if(
+                     control_block(who), key,
+                     [&pred](const node_type& x) { return pred(x.value); }, {}),
+                   key);
+  }
+
+  /// Removes all entries of an actor. Complexity: linear in their number.
+  /// @returns the number of entries removed, or `errc::closed`.
+  caf::expected<size_t> unregister_all(const Handle& who) const {
+    if (closed())
+      return closed_error();
+    return table().erase_all(control_block(who), {}, false);
+  }
+
+  /// Replaces the value of a key that `who` holds by `fn(const Value&)`. Atomic
+  /// against lookups, which see the one value or the other, and against other
+  /// updates; `fn` is called again if one of these was faster. Like Elixir's
+  /// `Registry.update_value/3`. Complexity: constant.
+  /// @returns the new and the old value, or an error: `not_holder` (then `fn`
+  ///          was not called), `closed`.
+  /// @throws what `fn` or copying a value throws, without effect
+  template <class Fn>
+    requires std::convertible_to<std::invoke_result_t<Fn&, const Value&>, Value>
+      caf::expected<updated_value<Value>> update_value(const Handle& who,
+                                                       key_arg key, Fn&& fn)
+  const {
+    std::optional<updated_value<Value>> result;
+    auto outcome = table().update(
+      control_block(who), key, [&](const node_type& x) -> Value {
+        result.emplace(updated_value<Value>{fn(x.value), x.value});
+        return result->value;
+      });
+    if (outcome == detail::write_result::done)
+      return std::move(*result);
+    return write_error(outcome, key);
+  }
+
+  /// Hands a key and its value over: no lookup misses it. Like `give_away` of
+  /// Erlang's gproc. Complexity: constant.
+  /// @returns no error, or `not_holder` if `from` does not hold the key,
+  ///          `null_handle`, `dead_actor` or `remote_actor` because of `to`,
+  ///          `closed`.
+  caf::error give_away(key_arg key, const Handle& from,
+                       const Handle& to) const {
+    if (auto err = check(control_block(to), key))
+      return err;
+    if (control_block(from) == control_block(to))
+      return {};
+    auto outcome = table().give(control_block(from), key, control_block(to),
+                                {departure::given_away, nullptr});
+    if (outcome == detail::write_result::done)
+      return {};
+    return write_error(outcome, key);
+  }
+
+  /// Lets an actor take a key over, with this value, when its present holder
+  /// dies or unregisters it: no lookup misses it in between. Several standbys
+  /// form a queue. If the key is free now, the actor registers at once. Like
+  /// `standby` monitors of Erlang's gproc. Complexity: constant.
+  /// @returns a subscription to leave the queue with, or an error as
+  ///          `register_as`.
+  caf::expected<subscription> standby(key_arg key, const Handle& who,
+                                      Value value = Value{}) const {
+    auto* ptr = control_block(who);
+    if (auto err = check(ptr, key))
+      return err;
+    interest_type x{interest_type::kind::standby, Key{key},
+                    detail::add_reference(ptr)};
+    x.value.emplace(value);
+    auto result = add_interest(std::move(x));
+    if (!result)
+      return result;
+    // The key may have been free, or the holder may have gone just before.
+    auto first = register_as(who, key, std::move(value));
+    if (!first) {
+      result->cancel();
+      return std::move(first.error());
+    }
+    if (first->inserted)
+      result->cancel();
+    return result;
+  }
+
+  // -- looking up -------------------------------------------------------------
+
+  /// Returns the entry of a key: never one whose actor had terminated when the
+  /// call began. Like Elixir's `Registry.lookup/2`. Complexity: constant,
+  /// without lock or allocation (but for copies of key and value).
+  /// @returns `no_such_name` or `closed` when there is none.
+  lookup_result<entry_type> lookup(key_arg key) const {
+    lookup_result<entry_type> result;
+    if (!table().lookup(key, [&result](const node_type& x) {
+          auto holder = adopt(x);
+          result.emplace(x.key.copy(), x.value, to_handle(std::move(holder)));
+        }))
+      return missing();
+    return result;
+  }
+
+  /// Returns the holder of a key, as `lookup` does.
+  lookup_result<Handle> whereis(key_arg key) const {
+    lookup_result<Handle> result;
+    if (!table().lookup(key, [&result](const node_type& x) {
+          result.emplace(to_handle(adopt(x)));
+        }))
+      return missing();
+    return result;
+  }
+
+  /// Calls `fn(const view_type&)` with the entry of a key, borrowed: nothing is
+  /// copied, no reference counted, the actor's memory not touched. So the actor
+  /// may have died a moment ago, see `entry_view::alive`. Complexity: constant,
+  /// wait-free.
+  /// @returns whether there is an entry.
+  template <std::invocable<const view_type&> Fn>
+  bool visit(key_arg key, Fn&& fn) const {
+    return table().visit(key, [&](const node_type& x) {
+      const auto borrowed = view(x);
+      fn(borrowed);
+    });
+  }
+
+  /// Returns the values that an actor has under a key: none or one.
+  /// Complexity: constant.
+  std::vector<Value> values(key_arg key, const Handle& who) const {
+    std::vector<Value> result;
+    table().visit(key, [&](const node_type& x) {
+      if (x.actor == control_block(who))
+        result.push_back(x.value);
+    });
+    return result;
+  }
+
+  /// Returns the keys of an actor, in no order. Complexity: linear in their
+  /// number.
+  std::vector<Key> keys(const Handle& who) const {
+    std::vector<Key> result;
+    table().for_each_of(control_block(who), [&result](const node_type& x) {
+      result.push_back(x.key.copy());
+    });
+    return result;
+  }
+
+  /// Number of entries. Complexity: constant.
+  size_t count() const {
+    return table().size();
+  }
+
+  /// Returns 1 if the key has an entry and `pred(const Value&)` is true for it,
+  /// else 0. Like Elixir's `Registry.count_match/4`. Complexity: constant.
+  template <std::predicate<const Value&> Pred>
+  size_t count_if(key_arg key, Pred&& pred) const {
+    return match(key, std::forward<Pred>(pred)).size();
+  }
+
+  /// Returns the entry of the key if `pred(const Value&)` is true for it. Like
+  /// Elixir's `Registry.match/4`. Complexity: constant.
+  template <std::predicate<const Value&> Pred>
+  std::vector<entry_type> match(key_arg key, Pred&& pred) const {
+    std::vector<entry_type> result;
+    auto found = lookup(key);
+    if (found && pred(found->value()))
+      result.push_back(std::move(*found));
+    return result;
+  }
+
+  /// Calls `fn(const view_type&)` for each entry with a living actor: each
+  /// entry that exists from begin to end of the call exactly once. Runs beside
+  /// writers. Complexity: linear.
+  template <std::invocable<const view_type&> Fn>
+  void for_each(Fn&& fn) const {
+    table().for_each([&](const node_type& x) {
+      if (detail::actors::dead(x.actor))
+        return;
+      const auto borrowed = view(x);
+      fn(borrowed);
+    });
+  }
+
+  /// Returns `projection(const view_type&)` of each entry for which
+  /// `pred(const view_type&)` is true. Like Elixir's `Registry.select/2`.
+  /// Complexity: linear.
+  template <std::predicate<const view_type&> Pred,
+            std::invocable<const view_type&> Projection>
+  auto select(Pred&& pred, Projection&& projection) const {
+    using result_type
+      = std::decay_t<std::invoke_result_t<Projection&, const view_type&>>;
+    std::vector<result_type> result;
+    for_each([&](const view_type& x) {
+      if (pred(x))
+        result.push_back(projection(x));
+    });
+    return result;
+  }
+
+  // -- names in time ----------------------------------------------------------
+
+  /// Sends `name_state` messages to an actor: who holds the key now, then each
+  /// change, in order. Complexity: constant.
+  /// @returns a subscription to stop it, or an error: `null_handle`, `closed`,
+  ///          `key_too_large`.
+  caf::expected<subscription> watch(key_arg key, const caf::actor& who) const {
+    return interested(key, who, interest_type::kind::watch,
+                      detail::clock_type::time_point::max());
+  }
+
+  /// Sends one `awaited` message to an actor: with the holder as soon as there
+  /// is one, or with `errc::timeout`, `errc::closed` or `errc::cancelled`.
+  /// Nothing polls. Complexity: constant.
+  /// @returns a subscription to cancel it, or an error as `watch`.
+  caf::expected<subscription> await(key_arg key, const caf::actor& who,
+                                    std::chrono::nanoseconds timeout) const {
+    return interested(key, who, interest_type::kind::await,
+                      deadline_after(timeout));
+  }
+
+  /// Waits until somebody holds a key. For threads: in one that runs actors it
+  /// refuses unless the answer is there already, since waiting there could keep
+  /// the awaited actor from running.
+  /// @returns the entry, or an error: `timeout`, `would_block`, `closed`.
+  caf::expected<entry_type> await(key_arg key,
+                                  std::chrono::nanoseconds timeout) const {
+    if (auto found = lookup(key))
+      return std::move(*found);
+    if (detail::runs_actors)
+      return error(errc::would_block, key,
+                   "waiting would block a thread that runs actors");
+    if (auto err = check_key(key))
+      return err;
+    auto deadline = deadline_after(timeout);
+    interest_type x{interest_type::kind::await, Key{key}, nullptr};
+    auto blocked = std::make_shared<detail::blocked_wait<Value>>();
+    x.blocked = blocked;
+    auto noted = add_interest(std::move(x));
+    if (!noted)
+      return std::move(noted.error());
+    if (!blocked->wait_until(deadline)) {
+      noted->cancel();
+      blocked->fail(errc::timeout);
+    }
+    if (blocked->value())
+      return entry_type{Key{key}, *blocked->value(),
+                        caf::actor_cast<Handle>(blocked->holder())};
+    return error(blocked->why(), key,
+                 blocked->why() == errc::closed
+                   ? "the registry is closed"
+                   : "nobody registered it in time");
+  }
+
+  /// Runs `fn()` while no other caller of `with_lock` with the same key runs
+  /// its function. Lock keys have nothing to do with names. A thread that runs
+  /// actors does not wait for one that does not. Like Elixir's
+  /// `Registry.lock/3`. Complexity: constant.
+  /// @returns the result of `fn`, or an error: `would_block`, `would_deadlock`
+  ///          (this thread has the lock), `closed`.
+  /// @throws what `fn` throws, after giving the lock back
+  template <std::invocable Fn>
+  caf::expected<std::invoke_result_t<Fn&>> with_lock(key_arg key,
+                                                     Fn&& fn) const {
+    if (closed())
+      return closed_error();
+    Key name{key};
+    using outcome = typename detail::keyed_mutex<Key>::outcome;
+    switch (core_->locks().lock(name)) {
+      case outcome::would_deadlock:
+        return error(errc::would_deadlock, key,
+                     "this thread holds the lock already");
+      case outcome::would_block:
+        return error(errc::would_block, key,
+                     "waiting would block a thread that runs actors");
+      case outcome::locked:
+        break;
+    }
+    struct unlocker {
+      detail::keyed_mutex<Key>& locks;
+      const Key& name;
+      ~unlocker() {
+        locks.unlock(name);
+      }
+    } guard{core_->locks(), name};
+    if constexpr (std::is_void_v<std::invoke_result_t<Fn&>>) {
+      fn();
+      return {};
+    } else {
+      return fn();
+    }
+  }
+
+  // -- via --------------------------------------------------------------------
+
+  /// Returns a value that stands for whoever holds the key when it is used.
+  cafreg::via<unique_registry_ref> via(Key key) const {
+    return {*this, std::move(key)};
+  }
+
+  /// Reserves a key, spawns a function-based actor and registers it: the
+  /// actor's own code finds its name. If the key is taken, nothing is started;
+  /// who else wants the key meanwhile waits for the spawn. Complexity:
+  /// constant, and what spawning takes.
+  /// @returns the new actor, or an error: `already_registered` (the text names
+  ///          the holder), `spawn_failed` (the reservation is gone), `closed`,
+  ///          `key_too_large`, `would_deadlock`.
+  template <caf::spawn_options Os = caf::no_spawn_options,
+            detail::actor_function F, class... Ts>
+  caf::expected<Handle> spawn_as(key_arg key, F fun, Ts&&... xs) const {
+    return spawn_as<Os>(key, Value{}, std::move(fun), std::forward<Ts>(xs)...);
+  }
+
+  /// Like the above, with a value.
+  template <caf::spawn_options Os = caf::no_spawn_options,
+            detail::actor_function F, class... Ts>
+  caf::expected<Handle> spawn_as(key_arg key, Value value, F fun,
+                                 Ts&&... xs) const {
+    return spawn_reserved(key, std::move(value), [&](auto& binder) {
+      return detail::spawn_named_function<Os>(system(), binder, std::move(fun),
+                                              std::forward<Ts>(xs)...);
+    });
+  }
+
+  /// Like the above, for an actor class and its constructor arguments.
+  template <class Actor, caf::spawn_options Os = caf::no_spawn_options,
+            class... Ts>
+    requires std::derived_from<Actor, caf::local_actor> caf::expected<Handle>
+    spawn_as(key_arg key, Value value, Ts&&... xs)
+  const {
+    return spawn_reserved(key, std::move(value), [&](auto& binder) {
+      return detail::spawn_named<Actor, Os>(system(), binder,
+                                            std::forward<Ts>(xs)...);
+    });
+  }
+
+  // -- listeners and metadata -------------------------------------------------
+
+  /// Sends `registered` and `unregistered` messages to an actor: for each key
+  /// in the order of the changes, and before the call that makes the change
+  /// returns. Keeps the listener alive until it is removed, terminates, or the
+  /// registry closes. Complexity: linear in the number of listeners.
+  caf::error add_listener(const caf::actor& who) const {
+    if (!who)
+      return null_handle_error();
+    if (closed())
+      return closed_error();
+    core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who));
+    return {};
+  }
+
+  /// Returns whether the actor was a listener.
+  bool remove_listener(const caf::actor& who) const {
+    return core_->remove_listener(control_block(who));
+  }
+
+  /// Attaches any value to the registry, see Elixir's `Registry.put_meta/3`.
+  /// Complexity: logarithmic in the number of such values.
+  /// @returns false if the registry is closed.
+  template <class T>
+  bool put_meta(std::string_view key, T value) const {
+    if (closed())
+      return false;
+    core_->put_meta(key, std::any{std::move(value)});
+    return true;
+  }
+
+  /// Returns the value of type T attached under a key, if there is one.
+  template <class T>
+  std::optional<T> meta(std::string_view key) const {
+    auto found = core_->meta(key);
+    if (auto* ptr = std::any_cast<T>(&found))
+      return std::move(*ptr);
+    return std::nullopt;
+  }
+
+  /// Returns whether there was a value.
+  bool delete_meta(std::string_view key) const {
+    return core_->delete_meta(key);
+  }
+
+  // -- the registry -----------------------------------------------------------
+
+  const std::string& name() const noexcept {
+    return *core_->name();
+  }
+
+  caf::actor_system& system() const noexcept {
+    return core_->system();
+  }
+
+  bool closed() const noexcept {
+    return table().closed();
+  }
+
+  /// Drops all entries and handles, tells listeners, answers waiters with
+  /// `errc::closed`, ends the keepers. Every later call says `errc::closed` or
+  /// finds nothing. Any thread, also from a callback, beside any other call;
+  /// never waits. Complexity: linear in the number of entries.
+  void close() const noexcept {
+    core_->close();
+  }
+
+  /// Returns an actor that answers the messages of `cafreg::ask`, for remote
+  /// nodes and plain message flows. It is hidden, and ends with the registry.
+  caf::actor actor() const requires detail::sendable<Key> && detail::sendable<
+    Value> && std::same_as<Handle, caf::actor> {
+    return core_->front([this] {
+      return closed() ? detail::spawn_bouncer(system(), closed_error())
+                      : detail::spawn_unique_front(*this);
+    });
+  }
+
+  /// Lists the actors that the registry keeps alive, for the day that a system
+  /// does not stop. Complexity: linear.
+  std::vector<holder_info> holders() const {
+    return core_->holders();
+  }
+
+  registry_stats stats() const {
+    return core_->stats();
+  }
+
+  /// The error that a failed lookup stands for.
+  caf::error lookup_error(errc why, key_arg key) const {
+    return error(why, key,
+                 why == errc::closed ? "the registry is closed"
+                                     : "nobody holds it");
+  }
+
+protected:
+  using core_type = detail::unique_core<Key, Value>;
+
+  using table_type = typename core_type::table_type;
+
+  using node_type = typename table_type::node;
+
+  using interest_type = typename core_type::interest_type;
+
+  explicit unique_registry_ref(std::shared_ptr<core_type> core)
+    : core_(std::move(core)) {
+    // nop
+  }
+
+  std::shared_ptr<core_type> core_;
+
+private:
+  table_type& table() const noexcept {
+    return core_->table();
+  }
+
+  static caf::actor_control_block* control_block(const auto& x) noexcept {
+    return caf::actor_cast<caf::actor_control_block*>(x);
+  }
+
+  // Takes over the reference that a lookup has acquired.
+  static caf::strong_actor_ptr adopt(const node_type& x) noexcept {
+    return {x.actor, false};
+  }
+
+  static Handle to_handle(caf::strong_actor_ptr ptr) {
+    return caf::actor_cast<Handle>(std::move(ptr));
+  }
+
+  view_type view(const node_type& x) const noexcept {
+    return {x.key.get(), x.value, x.actor, table().strong()};
+  }
+
+  errc missing() const noexcept {
+    return closed() ? errc::closed : errc::no_such_name;
+  }
+
+  static auto deadline_after(std::chrono::nanoseconds timeout) {
+    using time_point = detail::clock_type::time_point;
+    auto now = detail::clock_type::now();
+    return timeout < time_point::max() - now ? now + timeout
+                                             : time_point::max();
+  }
+
+  caf::error error(errc code, key_arg key, std::string_view reason) const {
+    return core_->error(code, detail::key_text<Key>(Key{key}), reason);
+  }
+
+  caf::error closed_error() const {
+    return core_->error(errc::closed, {}, "the registry is closed");
+  }
+
+  caf::error null_handle_error() const {
+    return core_->error(errc::null_handle, {}, "the handle is null");
+  }
+
+  caf::error check_key(key_arg key) const {
+    if (detail::stored_key<Key>::bytes(key) > core_->options().max_key_size)
+      return error(errc::key_too_large, key,
+                   "longer than the limit of "
+                     + std::to_string(core_->options().max_key_size)
+                     + " bytes");
+    return {};
+  }
+
+  caf::error check(caf::actor_control_block* who, key_arg key) const {
+    if (who == nullptr)
+      return error(errc::null_handle, key, "the handle is null");
+    if (!core_->options().allow_remote && who->node() != system().node())
+      return error(errc::remote_actor, key, "the actor is on another node");
+    return check_key(key);
+  }
+
+  caf::error write_error(detail::write_result outcome, key_arg key) const {
+    switch (outcome) {
+      case detail::write_result::closed:
+        return error(errc::closed, key, "the registry is closed");
+      case detail::write_result::dead:
+        return error(errc::dead_actor, key, "the actor has terminated");
+      case detail::write_result::would_deadlock:
+        return error(errc::would_deadlock, key,
+                     "it is reserved for an actor that this thread is "
+                     "spawning");
+      default:
+        return error(errc::not_holder, key, "the actor does not hold it");
+    }
+  }
+
+  caf::expected<size_t> removed(detail::write_result outcome,
+                                key_arg key) const {
+    if (outcome == detail::write_result::closed)
+      return write_error(outcome, key);
+    return size_t{outcome == detail::write_result::done ? 1u : 0u};
+  }
+
+  caf::expected<subscription> interested(
+    key_arg key, const caf::actor& who, typename interest_type::kind what,
+    detail::clock_type::time_point deadline) const {
+    auto* ptr = control_block(who);
+    if (ptr == nullptr)
+      return error(errc::null_handle, key, "the handle is null");
+    if (auto err = check_key(key))
+      return err;
+    interest_type x{what, Key{key}, detail::add_reference(ptr)};
+    x.deadline = deadline;
+    return add_interest(std::move(x));
+  }
+
+  caf::expected<subscription> add_interest(interest_type x) const {
+    auto id = core_->add_interest(std::move(x));
+    if (id == 0)
+      return closed_error();
+    return subscription{core_, id};
+  }
+
+  template <class Spawn>
+  caf::expected<Handle> spawn_reserved(key_arg key, Value value,
+                                       Spawn&& spawn) const {
+    if (auto err = check_key(key))
+      return err;
+    caf::strong_actor_ptr holder;
+    typename table_type::reservation_ptr reserved;
+    auto outcome = table().reserve(
+      key, std::move(value),
+      [&holder](const node_type& x) { holder = adopt(x); }, reserved);
+    if (outcome == detail::write_result::taken)
+      return error(errc::already_registered, key,
+                   "held by " + to_string(holder));
+    if (outcome != detail::write_result::done)
+      return write_error(outcome, key);
+    // Called by the actor's own thread and by this one, whichever is first.
+    auto binder = [core = core_, reserved](caf::actor_control_block* who) {
+      return core->table().bind(reserved, who, {});
+    };
+    try {
+      Handle result{spawn(binder)};
+      if (binder(control_block(result)) == detail::write_result::closed) {
+        detail::kill(control_block(result));
+        return error(errc::closed, key, "the registry is closed");
+      }
+      return result;
+    } catch (const std::exception& ex) {
+      table().release(reserved);
+      return error(errc::spawn_failed, key,
+                   std::string{"spawning threw: "} + ex.what());
+    } catch (...) {
+      table().release(reserved);
+      return error(errc::spawn_failed, key, "spawning threw");
+    }
+  }
+};
+
+/// Names for actors: a key belongs to one living actor at most, and an actor's
+/// keys vanish when it terminates. The equivalent of Elixir's
+/// `Registry` with `keys: :unique`, and a good deal of Erlang's gproc.
+///
+/// The registry owns its entries. Create it from an actor system after
+/// `cafreg::prepare(cfg)`, destroy it before the system; give actors a `ref()`.
+/// The destructor closes it. See `unique_registry_ref` for the operations.
+///
+/// What can go stale: between a lookup and the use of its result the actor may
+/// terminate, as always with actors; a message to it is then dropped, a request
+/// answered with an error.
+template <registry_key Key, registry_value Value = unit,
+          actor_handle Handle = caf::actor>
+class unique_registry : public unique_registry_ref<Key, Value, Handle> {
+public:
+  using super = unique_registry_ref<Key, Value, Handle>;
+
+  /// @throws std::invalid_argument if an option makes no sense, or
+  ///         `cafreg::prepare` was not called for the configuration of `sys`
+  explicit unique_registry(caf::actor_system& sys,
+                           registry_options options = {})
+    : super(
+      std::make_shared<typename super::core_type>(sys, std::move(options))) {
+    this->core_->start();
+  }
+
+  unique_registry(const unique_registry&) = delete;
+
+  unique_registry& operator=(const unique_registry&) = delete;
+
+  ~unique_registry() {
+    this->close();
+  }
+
+  /// Returns a reference that may be copied into actors.
+  super ref() const {
+    return *this;
+  }
+};
+
+} // namespace cafreg
