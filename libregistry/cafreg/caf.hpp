@@ -279,6 +279,16 @@ inline caf::strong_actor_ptr add_reference(caf::actor_control_block* ptr) {
   return caf::strong_actor_ptr{ptr};
 }
 
+/// Renders an actor: by its id, and its node if that is another one.
+inline std::string actor_text(const caf::strong_actor_ptr& ptr) {
+  if (!ptr)
+    return "no actor";
+  auto result = "actor " + std::to_string(ptr->id());
+  if (ptr->node() != ptr->home_system->node())
+    result += "@" + to_string(ptr->node());
+  return result;
+}
+
 /// Watches the life of one actor for a keeper: when the actor ends, the keeper
 /// gets CAF's down message. This is CAF's own monitor, but it may be set up by
 /// any thread, and is smaller.

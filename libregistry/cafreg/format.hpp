@@ -41,7 +41,7 @@ template <class Entry>
 std::string entry_text(const Entry& x) {
   auto result = fmt::format(
     "{} -> {}", value_text(x.key()),
-    to_string(caf::actor_cast<caf::strong_actor_ptr>(x.handle())));
+    actor_text(caf::actor_cast<caf::strong_actor_ptr>(x.handle())));
   if constexpr (!std::is_same_v<std::decay_t<decltype(x.value())>, unit>)
     result += fmt::format(" ({})", value_text(x.value()));
   return result;
@@ -81,7 +81,9 @@ template <>
 struct fmt::formatter<caf::actor> : cafreg::detail::text_formatter {
   template <class Context>
   auto format(const caf::actor& x, Context& ctx) const {
-    return format_text(to_string(x), ctx);
+    return format_text(
+      cafreg::detail::actor_text(caf::actor_cast<caf::strong_actor_ptr>(x)),
+      ctx);
   }
 };
 
@@ -90,7 +92,7 @@ template <>
 struct fmt::formatter<caf::strong_actor_ptr> : cafreg::detail::text_formatter {
   template <class Context>
   auto format(const caf::strong_actor_ptr& x, Context& ctx) const {
-    return format_text(to_string(x), ctx);
+    return format_text(cafreg::detail::actor_text(x), ctx);
   }
 };
 

@@ -683,7 +683,7 @@ private:
       [&holder](const node_type& x) { holder = adopt(x); }, reserved);
     if (outcome == detail::write_result::taken)
       return error(errc::already_registered, key,
-                   "held by " + to_string(holder));
+                   "held by " + detail::actor_text(holder));
     if (outcome != detail::write_result::done)
       return write_error(outcome, key);
     // Called by the actor's own thread and by this one, whichever is first.
