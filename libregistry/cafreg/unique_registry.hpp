@@ -172,8 +172,13 @@ public:
                        const Handle& to) const {
     if (auto err = check(control_block(to), key))
       return err;
-    if (control_block(from) == control_block(to))
-      return {};
+    if (control_block(from) == control_block(to)) {
+      if (!values(key, from).empty())
+        return {};
+      return write_error(closed() ? detail::write_result::closed
+                                  : detail::write_result::not_held,
+                         key);
+    }
     auto outcome = table().give(control_block(from), key, control_block(to),
                                 {departure::given_away, nullptr});
     if (outcome == detail::write_result::done)

@@ -52,6 +52,7 @@ void core_base::on_deadline() {
 }
 
 void core_base::on_flush() {
+  flush_requested_.store(false);
   empty_attic();
   if (flush())
     garbage();
@@ -80,7 +81,7 @@ void core_base::stop() noexcept {
     kill(front.get());
 }
 
-void core_base::garbage() noexcept {
+void core_base::request_flush() noexcept {
   if (!stopped_.load(std::memory_order_relaxed))
     post_later(system_, keepers_.front(), flush_delay,
                caf::make_message(flush_request{}));
@@ -139,8 +140,11 @@ std::vector<caf::strong_actor_ptr> core_base::listeners() const {
 }
 
 void core_base::drop_later(caf::strong_actor_ptr ref) {
-  std::lock_guard guard{attic_mutex_};
-  attic_.push_back(std::move(ref));
+  {
+    std::lock_guard guard{attic_mutex_};
+    attic_.push_back(std::move(ref));
+  }
+  garbage();
 }
 
 void core_base::empty_attic() noexcept {

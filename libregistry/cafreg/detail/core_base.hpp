@@ -126,8 +126,13 @@ public:
     return {keeper_of(who), who};
   }
 
-  /// Wakes a keeper in a short while to call `flush`.
-  void garbage() noexcept;
+  /// Wakes a keeper in a short while to call `flush`, once for all calls until
+  /// then. One relaxed load in general.
+  void garbage() noexcept {
+    if (!flush_requested_.load(std::memory_order_relaxed)
+        && !flush_requested_.exchange(true))
+      request_flush();
+  }
 
   /// Wakes a keeper at this time to call `expire`.
   void wake_at(clock_type::time_point deadline);
@@ -200,12 +205,17 @@ protected:
   void empty_attic() noexcept;
 
 private:
+  void request_flush() noexcept;
+
   caf::actor_system& system_;
   registry_options options_;
   std::shared_ptr<const std::string> name_;
   std::vector<caf::strong_actor_ptr> keepers_;
 
+  // Written rarely, read by each write.
   std::atomic<bool> has_listeners_{false};
+  std::atomic<bool> flush_requested_{false};
+
   std::atomic<uint64_t> events_sent_{0};
   mutable std::mutex listeners_mutex_;
   std::vector<caf::strong_actor_ptr> listeners_;

@@ -74,7 +74,7 @@ enum class write_result {
 ///   - `monitor_for(actor)`: prepares the watch over an actor's life; the
 ///     result has `start() noexcept`,
 ///   - `garbage()`: some entries wait for their last reader, call `flush()`
-///     soon.
+///     soon; called by every write that removes anything.
 template <class Key, class Value, class Actors, class Observer>
 class unique_table {
 public:
@@ -109,7 +109,8 @@ public:
     }
 
     const uint64_t hash;
-    stored_key<Key> key;
+    const stored_key<Key> key;
+    // Guarded by the lock of the key's shard.
     Value value;
     const std::thread::id owner = std::this_thread::get_id();
     // Whether the key was bound or given up; waited for without a lock.
@@ -360,15 +361,16 @@ public:
   write_result bind(const reservation_ptr& reserved, actor_type* actor,
                     const cause& why) {
     auto& in = shards_[shard_of(reserved->hash)];
+    stored_key<Key> stored{reserved->key.get()};
     for (;;) {
       aftermath after;
       reservation_ptr other;
       auto ignore = [](const node& x) { Actors::release(x.actor, true); };
       auto outcome = Actors::dead(actor)
                        ? std::optional{write_result::dead}
-                       : try_insert(reserved->hash, reserved->key.get(),
-                                    reserved->key, actor, reserved->value, why,
-                                    ignore, other, reserved.get(), after);
+                       : try_insert(reserved->hash, reserved->key.get(), stored,
+                                    actor, reserved->value, why, ignore, other,
+                                    reserved.get(), after);
       tidy(in, after);
       if (outcome) {
         release(reserved);
@@ -559,7 +561,6 @@ public:
   /// Frees entries whose last reader has gone.
   /// @returns whether some are left.
   bool flush() noexcept {
-    flush_requested_.store(false);
     epoch::try_advance();
     auto left = false;
     for (auto& shard : shards_) {
@@ -856,8 +857,7 @@ private:
     if (after.advance)
       epoch::try_advance();
     recycle(in, after.expired);
-    if (after.garbage && !flush_requested_.load(std::memory_order_relaxed)
-        && !flush_requested_.exchange(true))
+    if (after.garbage)
       observer_.garbage();
   }
 
@@ -882,7 +882,6 @@ private:
   alignas(64) std::array<slot_word, shard_count> roots_;
   alignas(64) mutable std::atomic<uint64_t> lookups_{0};
   alignas(64) std::atomic<bool> closed_{false};
-  std::atomic<bool> flush_requested_{false};
   registrants<node, actor_type> registrants_;
   std::array<shard, shard_count> shards_;
 };
