@@ -289,53 +289,6 @@ inline std::string actor_text(const caf::strong_actor_ptr& ptr) {
   return result;
 }
 
-/// Watches the life of one actor for a keeper: when the actor ends, the keeper
-/// gets CAF's down message. This is CAF's own monitor, but it may be set up by
-/// any thread, and is smaller.
-class monitor : public caf::attachable {
-public:
-  /// Selects the monitors of one keeper, to detach them.
-  struct token {
-    static constexpr size_t token_type = 0xcaf;
-
-    const caf::actor_control_block* keeper;
-  };
-
-  explicit monitor(caf::actor_addr keeper, caf::actor_control_block* observed)
-    : keeper_(std::move(keeper)), observed_(observed) {
-    // nop
-  }
-
-  void actor_exited(const caf::error& reason, execution_context* ctx) override {
-    if (auto keeper = caf::actor_cast<caf::strong_actor_ptr>(keeper_))
-      keeper->enqueue(envelope(caf::make_message(
-                        caf::down_msg{observed_->address(), reason})),
-                      ctx);
-  }
-
-  bool matches(const caf::attachable::token& what) override {
-    return what.subtype == token::token_type
-           && static_cast<const token*>(what.ptr)->keeper
-                == caf::actor_cast<caf::actor_control_block*>(keeper_);
-  }
-
-private:
-  caf::actor_addr keeper_;
-  // The observed actor owns this object, hence outlives it.
-  caf::actor_control_block* observed_;
-};
-
-/// Removes the monitors of `keeper` from an actor.
-inline void detach_monitors(caf::actor_control_block* observed,
-                            const caf::actor_control_block* keeper) {
-  // A dead actor has no monitors any more, and may be waiting for us in its
-  // own clean-up.
-  if (actors::dead(observed))
-    return;
-  monitor::token what{keeper};
-  observed->get()->detach(caf::attachable::token{what});
-}
-
 /// Calls `fn(const down_msg&)` for each down message that an actor gets.
 template <class Fn>
 void on_down(caf::event_based_actor* self, Fn fn) {
@@ -434,12 +387,6 @@ auto spawn_named_function(caf::actor_system& sys, Binder bind, F fun,
       args);
   };
   return sys.template spawn<Os>(std::move(body));
-}
-
-/// Ends an actor whatever it does.
-inline void kill(caf::actor_control_block* who) {
-  post(who, caf::make_message(
-              caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
 }
 
 /// Sends a request. The result is what the installed CAF calls a response

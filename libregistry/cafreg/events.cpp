@@ -3,6 +3,8 @@
 
 #include "cafreg/events.hpp"
 
+#include "cafreg/types.hpp"
+
 namespace cafreg {
 
 namespace detail {
@@ -44,6 +46,22 @@ private:
 
 event_data_ptr received_event_data(caf::message content) {
   return std::make_shared<event_data_received>(std::move(content));
+}
+
+caf::message to_message(registered x) {
+  return caf::make_message(std::move(x));
+}
+
+caf::message to_message(unregistered x) {
+  return caf::make_message(std::move(x));
+}
+
+caf::message to_message(name_state x) {
+  return caf::make_message(std::move(x));
+}
+
+caf::message to_message(awaited x) {
+  return caf::make_message(std::move(x));
 }
 
 } // namespace detail

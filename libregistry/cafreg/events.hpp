@@ -277,4 +277,18 @@ private:
   caf::error error_;
 };
 
+namespace detail {
+
+// Out of line: instantiating CAF's messages is slow to compile.
+
+caf::message to_message(registered x);
+
+caf::message to_message(unregistered x);
+
+caf::message to_message(name_state x);
+
+caf::message to_message(awaited x);
+
+} // namespace detail
+
 } // namespace cafreg

@@ -197,9 +197,9 @@ public:
     auto* ptr = control_block(who);
     if (auto err = check(ptr, key))
       return err;
-    interest_type x{interest_type::kind::standby, Key{key},
-                    detail::add_reference(ptr)};
-    x.value.emplace(value);
+    auto x = core_->make_interest(detail::interest::kind::standby, key,
+                                  detail::add_reference(ptr));
+    x->value.emplace(value);
     auto result = add_interest(std::move(x));
     if (!result)
       return result;
@@ -333,7 +333,7 @@ public:
   /// @returns a subscription to stop it, or an error: `null_handle`, `closed`,
   ///          `key_too_large`.
   caf::expected<subscription> watch(key_arg key, const caf::actor& who) const {
-    return interested(key, who, interest_type::kind::watch,
+    return interested(key, who, detail::interest::kind::watch,
                       detail::clock_type::time_point::max());
   }
 
@@ -343,7 +343,7 @@ public:
   /// @returns a subscription to cancel it, or an error as `watch`.
   caf::expected<subscription> await(key_arg key, const caf::actor& who,
                                     std::chrono::nanoseconds timeout) const {
-    return interested(key, who, interest_type::kind::await,
+    return interested(key, who, detail::interest::kind::await,
                       deadline_after(timeout));
   }
 
@@ -361,9 +361,9 @@ public:
     if (auto err = check_key(key))
       return err;
     auto deadline = deadline_after(timeout);
-    interest_type x{interest_type::kind::await, Key{key}, nullptr};
+    auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
     auto blocked = std::make_shared<detail::blocked_wait<Value>>();
-    x.blocked = blocked;
+    x->blocked = blocked;
     auto noted = add_interest(std::move(x));
     if (!noted)
       return std::move(noted.error());
@@ -656,20 +656,21 @@ private:
     return size_t{outcome == detail::write_result::done ? 1u : 0u};
   }
 
-  caf::expected<subscription> interested(
-    key_arg key, const caf::actor& who, typename interest_type::kind what,
-    detail::clock_type::time_point deadline) const {
+  caf::expected<subscription>
+  interested(key_arg key, const caf::actor& who, detail::interest::kind what,
+             detail::clock_type::time_point deadline) const {
     auto* ptr = control_block(who);
     if (ptr == nullptr)
       return error(errc::null_handle, key, "the handle is null");
     if (auto err = check_key(key))
       return err;
-    interest_type x{what, Key{key}, detail::add_reference(ptr)};
-    x.deadline = deadline;
+    auto x = core_->make_interest(what, key, detail::add_reference(ptr));
+    x->deadline = deadline;
     return add_interest(std::move(x));
   }
 
-  caf::expected<subscription> add_interest(interest_type x) const {
+  caf::expected<subscription>
+  add_interest(std::unique_ptr<interest_type> x) const {
     auto id = core_->add_interest(std::move(x));
     if (id == 0)
       return closed_error();

@@ -20,6 +20,11 @@ constexpr auto flush_delay = std::chrono::milliseconds{2};
 
 } // namespace
 
+void kill(caf::actor_control_block* who) {
+  post(who, caf::make_message(
+              caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
+}
+
 core_base::core_base(caf::actor_system& sys, registry_options options)
   : system_(sys),
     options_(std::move(options)),
@@ -101,7 +106,6 @@ void core_base::wake_at(clock_type::time_point deadline) {
 
 void core_base::add_listener(caf::strong_actor_ptr who) {
   auto watch = monitor_for(who.get());
-  auto* watched = who.get();
   {
     std::lock_guard guard{listeners_mutex_};
     if (std::find(listeners_.begin(), listeners_.end(), who)
@@ -111,7 +115,6 @@ void core_base::add_listener(caf::strong_actor_ptr who) {
     has_listeners_.store(true, std::memory_order_release);
   }
   watch.start();
-  static_cast<void>(watched);
 }
 
 bool core_base::remove_listener(const caf::actor_control_block* who) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/monitor.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
 #include "cafreg/options.hpp"
@@ -32,26 +33,8 @@ struct change {
   const caf::error* reason = nullptr;
 };
 
-/// The watch over one actor's life, prepared where memory may run out, and
-/// started where nothing may fail.
-class pending_monitor {
-public:
-  pending_monitor(const caf::strong_actor_ptr& keeper,
-                  caf::actor_control_block* observed)
-    : observed_(observed),
-      monitor_(std::make_unique<monitor>(
-        caf::actor_cast<caf::actor_addr>(keeper), observed)) {
-    // nop
-  }
-
-  void start() noexcept {
-    observed_->get()->attach(std::move(monitor_));
-  }
-
-private:
-  caf::actor_control_block* observed_;
-  std::unique_ptr<monitor> monitor_;
-};
+/// Ends an actor whatever it does.
+void kill(caf::actor_control_block* who);
 
 /// What all registries share and what does not depend on their types: name,
 /// keepers, listeners, metadata, deadlines. Lives as long as anyone has a

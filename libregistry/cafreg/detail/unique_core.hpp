@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/core_base.hpp"
 #include "cafreg/detail/interests.hpp"
+#include "cafreg/detail/key_interest.hpp"
 #include "cafreg/detail/key_text.hpp"
 #include "cafreg/detail/keyed_mutex.hpp"
 #include "cafreg/detail/unique_table.hpp"
@@ -34,11 +36,7 @@ public:
 
   using table_type = unique_table<Key, Value, actors, unique_core>;
 
-  using interests_type = interests<Key, Value>;
-
-  using interest_type = typename interests_type::value_type;
-
-  using kind = typename interest_type::kind;
+  using interest_type = key_interest<Key, Value>;
 
   using key_arg = key_view<Key>;
 
@@ -52,12 +50,13 @@ public:
     return table_;
   }
 
-  interests_type& wanted() noexcept {
-    return interests_;
-  }
-
-  keyed_mutex<Key>& locks() noexcept {
-    return locks_;
+  /// The locks of `with_lock`, made at the first use: most programs need none,
+  /// and need not compile them.
+  keyed_mutex<Key>& locks() {
+    std::lock_guard guard{locks_mutex_};
+    if (!locks_)
+      locks_ = std::make_shared<keyed_mutex<Key>>();
+    return *static_cast<keyed_mutex<Key>*>(locks_.get());
   }
 
   // -- called by keepers ------------------------------------------------------
@@ -77,7 +76,7 @@ public:
   clock_type::time_point expire(clock_type::time_point now) override {
     auto next = clock_type::time_point::max();
     for (auto& x : interests_.take_expired(now, next))
-      disappoint(x, errc::timeout);
+      disappoint(*x, errc::timeout);
     return next;
   }
 
@@ -104,14 +103,7 @@ public:
     }
     for (auto& who : listeners())
       result.push_back({who->id(), holder_role::listener, 0});
-    interests_.for_each([&result](const interest_type& x) {
-      if (!x.who)
-        return;
-      auto role = x.what == kind::watch   ? holder_role::watcher
-                  : x.what == kind::await ? holder_role::waiter
-                                          : holder_role::standby;
-      result.push_back({x.who->id(), role, 0});
-    });
+    interests_.list(result);
     return result;
   }
 
@@ -140,10 +132,12 @@ public:
   std::optional<inheritance> heir(size_t shard, key_arg key) {
     if (!interests_.any(shard))
       return std::nullopt;
-    auto first = interests_.take(Key{key}, kind::standby, 1);
+    Key copy{key};
+    auto first = interests_.take(table_.hash(key), &copy,
+                                 interest::kind::standby, 1);
     if (first.empty())
       return std::nullopt;
-    auto& x = first.front();
+    auto& x = downcast(*first.front());
     inheritance result{x.who.get(), std::move(*x.value)};
     drop_later(std::move(x.who));
     return result;
@@ -151,20 +145,18 @@ public:
 
   void registered(size_t shard, key_arg key, caf::actor_control_block* who,
                   const Value& value, const change&) {
-    auto wanted = interests_.any(shard);
-    if (!wanted && !has_listeners())
+    if (!interests_.any(shard) && !has_listeners())
       return;
     Key copy{key};
     auto what = make_event(copy, value, who);
     if (has_listeners())
-      notify(caf::make_message(cafreg::registered{what}));
-    if (!wanted)
+      notify(to_message(cafreg::registered{what}));
+    if (!interests_.any(shard))
       return;
-    interests_.for_each_watch(copy, [&](const interest_type& x) {
-      post(x.who.get(), caf::make_message(name_state{what}));
-    });
-    for (auto& x : interests_.take(copy, kind::await))
-      answer(x, what, value);
+    auto hash = table_.hash(key);
+    interests_.post_to_watchers(hash, &copy, to_message(name_state{what}));
+    for (auto& x : interests_.take(hash, &copy, interest::kind::await))
+      answer(downcast(*x), what, value);
   }
 
   void unregistered(size_t shard, key_arg key, caf::actor_control_block* who,
@@ -173,53 +165,54 @@ public:
     if (!wanted && !has_listeners())
       return;
     Key copy{key};
-    auto what = make_event(copy, value, who);
     if (has_listeners())
-      notify(caf::make_message(cafreg::unregistered{
-        what, how.why, how.reason != nullptr ? *how.reason : caf::error{}}));
-    if (wanted) {
-      auto nobody = make_event(copy);
-      interests_.for_each_watch(copy, [&](const interest_type& x) {
-        post(x.who.get(), caf::make_message(name_state{nobody}));
-      });
-    }
+      notify(to_message(cafreg::unregistered{
+        make_event(copy, value, who), how.why,
+        how.reason != nullptr ? *how.reason : caf::error{}}));
+    if (wanted)
+      interests_.post_to_watchers(table_.hash(key), &copy,
+                                  to_message(name_state{make_event(copy)}));
   }
 
   // -- interests --------------------------------------------------------------
 
+  std::unique_ptr<interest_type> make_interest(interest::kind what, key_arg key,
+                                               caf::strong_actor_ptr who) {
+    auto hash = table_.hash(key);
+    return std::make_unique<interest_type>(what, shard_of(hash), hash,
+                                           std::move(who), Key{key});
+  }
+
   /// Notes an interest and tells of the present state, in one step.
   /// @returns its id, or 0 if the registry is closed.
-  uint64_t add_interest(interest_type x) {
-    if (x.who)
-      table_.enroll(x.who.get());
-    x.id = interests_.next_id();
-    auto id = x.id;
-    auto deadline = x.deadline;
+  uint64_t add_interest(std::unique_ptr<interest_type> x) {
+    auto who = x->who;
+    if (who)
+      table_.enroll(who.get());
+    auto id = interests_.next_id();
+    auto deadline = x->deadline;
+    x->id = id;
     auto added = table_.locked(
-      x.key, [&](size_t shard, const typename table_type::node* present) {
+      x->key, [&](size_t, const typename table_type::node* present) {
         if (table_.closed())
           return false;
         auto held = present != nullptr && !actors::dead(present->actor);
-        if (x.what == kind::await && held) {
-          answer(x, make_event(x.key, present->value, present->actor),
-                 present->value);
+        auto now = held ? make_event(x->key, present->value, present->actor)
+                        : make_event(x->key);
+        if (x->what == interest::kind::await && held) {
+          answer(*x, now, present->value);
           return true;
         }
-        if (x.what == kind::watch) {
-          if (held)
-            post(x.who.get(), caf::make_message(name_state{make_event(
-                                x.key, present->value, present->actor)}));
-          else
-            post(x.who.get(), caf::make_message(name_state{make_event(x.key)}));
-        }
-        return interests_.add(shard, x);
+        if (x->what == interest::kind::watch)
+          post(who.get(), to_message(name_state{now}));
+        return interests_.add(std::move(x));
       });
     if (!added)
       return 0;
     if (deadline != clock_type::time_point::max())
       wake_at(deadline);
     // It may have died before anyone would have told us.
-    if (x.who && actors::dead(x.who.get()))
+    if (who && actors::dead(who.get()))
       interests_.take(id);
     return id;
   }
@@ -228,7 +221,7 @@ public:
     auto x = interests_.take(id);
     if (!x)
       return false;
-    if (x->what == kind::await)
+    if (x->what == interest::kind::await)
       disappoint(*x, errc::cancelled);
     return true;
   }
@@ -246,7 +239,7 @@ public:
                      living.emplace_back(who, false);
                  });
     for (auto& x : interests_.close())
-      disappoint(x, errc::closed);
+      disappoint(*x, errc::closed);
     for (auto& who : living)
       detach_monitors(who.get(), keeper_of(who.get()).get());
     drop_all();
@@ -271,18 +264,22 @@ private:
     if (x.blocked)
       x.blocked->answer(what.holder(), value);
     else
-      post(x.who.get(), caf::make_message(awaited{what, x.id}));
+      post(x.who.get(), to_message(awaited{what, x.id}));
     drop_later(std::move(x.who));
   }
 
-  void disappoint(const interest_type& x, errc why) noexcept {
-    if (x.blocked) {
+  static interest_type& downcast(interest& x) noexcept {
+    return static_cast<interest_type&>(x);
+  }
+
+  void disappoint(interest& any, errc why) noexcept {
+    auto& x = downcast(any);
+    if (x.blocked)
       x.blocked->fail(why);
-    } else if (x.what == kind::await) {
-      post(x.who.get(), caf::make_message(
-                          awaited{make_event(x.key), x.id,
-                                  error(why, key_text(x.key), describe(why))}));
-    }
+    else if (x.what == interest::kind::await)
+      post(x.who.get(),
+           to_message(awaited{make_event(x.key), x.id,
+                              error(why, key_text(x.key), describe(why))}));
   }
 
   static std::string_view describe(errc why) noexcept {
@@ -297,8 +294,9 @@ private:
   }
 
   const caf::error unknown_{make_exit_error(caf::exit_reason::unknown)};
-  interests_type interests_;
-  keyed_mutex<Key> locks_;
+  interests interests_;
+  std::mutex locks_mutex_;
+  std::shared_ptr<void> locks_;
   std::atomic<uint64_t> cleanups_{0};
   std::atomic<bool> closing_{false};
   // Last, so that it goes first: it tells the others of its end.

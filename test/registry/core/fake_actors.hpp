@@ -128,7 +128,7 @@ struct observer {
 
   template <class Key>
   void unregistered(size_t shard, const Key& key, actor* who, int value,
-                    const cause& why, bool) {
+                    const cause& why, bool = false) {
     add(false, shard, key, who, value, why);
   }
 

@@ -1,0 +1,47 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <memory>
+
+#include "cafreg/caf.hpp"
+
+namespace cafreg::detail {
+
+/// Watches the life of one actor for a keeper: when the actor ends, the keeper
+/// gets CAF's down message. This is CAF's own monitor, but it may be set up by
+/// any thread, and is smaller.
+class monitor : public caf::attachable {
+public:
+  monitor(caf::actor_addr keeper, caf::actor_control_block* observed) noexcept;
+
+  void actor_exited(const caf::error& reason, execution_context* ctx) override;
+
+  bool matches(const caf::attachable::token& what) override;
+
+private:
+  caf::actor_addr keeper_;
+  // The observed actor owns this object, hence outlives it.
+  caf::actor_control_block* observed_;
+};
+
+/// The watch over one actor's life, prepared where memory may run out, and
+/// started where nothing may fail.
+class pending_monitor {
+public:
+  pending_monitor(const caf::strong_actor_ptr& keeper,
+                  caf::actor_control_block* observed);
+
+  void start() noexcept;
+
+private:
+  caf::actor_control_block* observed_;
+  std::unique_ptr<monitor> monitor_;
+};
+
+/// Removes the monitors of `keeper` from an actor.
+void detach_monitors(caf::actor_control_block* observed,
+                     const caf::actor_control_block* keeper);
+
+} // namespace cafreg::detail
