@@ -1,0 +1,123 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include <malloc.h>
+
+#include <chrono>
+#include <memory>
+
+#include <caf/actor_registry.hpp>
+#include <caf/send.hpp>
+
+#include "fixture.hpp"
+
+namespace bench {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double seconds_since(clock::time_point begin) {
+  return std::chrono::duration<double>(clock::now() - begin).count();
+}
+
+std::vector<std::string> make_keys(size_t count) {
+  // 16 characters, hence on the heap in a std::string.
+  std::vector<std::string> result;
+  for (size_t i = 0; i < count; ++i)
+    result.push_back("user:" + std::to_string(10'000'000'000 + i));
+  return result;
+}
+
+// -- mass death ---------------------------------------------------------------
+
+constexpr size_t crowd = 100'000;
+
+// Sends the exit messages and waits for `done()`.
+template <class Done>
+void time_exits(benchmark::State& state, std::vector<caf::actor>& actors,
+                Done done) {
+  auto begin = clock::now();
+  for (auto& x : actors)
+    caf::anon_send_exit(x, caf::exit_reason::user_shutdown);
+  wait_until(done);
+  state.SetIterationTime(seconds_since(begin));
+}
+
+void mass_exit(benchmark::State& state) {
+  auto& sys = system();
+  for (auto _ : state) {
+    auto before = sys.registry().running();
+    auto actors = spawn_idle(crowd);
+    time_exits(state, actors,
+               [&] { return sys.registry().running() <= before; });
+  }
+  state.SetItemsProcessed(state.iterations() * crowd);
+}
+
+void mass_death(benchmark::State& state) {
+  auto& sys = system();
+  people();
+  auto keys = make_keys(crowd);
+  for (auto _ : state) {
+    auto before = sys.registry().running();
+    names registry{sys};
+    auto actors = spawn_idle(crowd);
+    for (size_t i = 0; i < crowd; ++i)
+      registry.register_as(actors[i], keys[i], 1);
+    if (!expect(state, registry.count() == crowd))
+      break;
+    time_exits(state, actors, [&] { return registry.count() == 0; });
+    wait_until([&] { return sys.registry().running() <= before; });
+  }
+  state.SetItemsProcessed(state.iterations() * crowd);
+}
+
+// -- memory -------------------------------------------------------------------
+
+constexpr size_t many = 1'000'000;
+
+size_t heap_size() {
+  auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// Returns what an entry takes, with the actors made before.
+double measure_entries(const std::vector<std::string>& keys,
+                       const std::vector<caf::actor>& actors, double& seconds) {
+  auto held = keys.size() / actors.size();
+  names registry{system()};
+  auto before = heap_size();
+  auto begin = clock::now();
+  for (size_t i = 0; i < keys.size(); ++i)
+    registry.register_as(actors[i / held], keys[i], 1);
+  seconds += seconds_since(begin);
+  return static_cast<double>(heap_size() - before)
+         / static_cast<double>(registry.count());
+}
+
+// The time is that of registering.
+void bytes_per_entry(benchmark::State& state) {
+  auto keys = make_keys(many);
+  for (auto _ : state) {
+    auto seconds = 0.0;
+    state.counters["bytes_at_10_keys_an_actor"]
+      = measure_entries(keys, people().actors, seconds);
+    auto actors = spawn_idle(many);
+    state.counters["bytes_at_1_key_an_actor"] = measure_entries(keys, actors,
+                                                                seconds);
+    kill_all(actors);
+    state.SetIterationTime(seconds);
+  }
+  state.SetItemsProcessed(state.iterations() * 2 * many);
+}
+
+} // namespace
+
+void add_lifecycle() {
+  add_once("limit/mass_exit", mass_exit);
+  add_once("registry/mass_death:100000", mass_death);
+  add_once("registry/bytes_per_entry", bytes_per_entry);
+}
+
+} // namespace bench
