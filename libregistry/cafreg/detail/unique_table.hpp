@@ -638,10 +638,7 @@ private:
       return write_result::closed;
     if (own != nullptr && own->bound)
       return write_result::done;
-    auto* present = find_alive(key, hashed, after);
-    if (present != nullptr) {
-      if (!Actors::borrow(present->actor, strong_))
-        return std::nullopt; // its last handle went this very moment
+    if (auto* present = borrow_alive(key, hashed, after)) {
       on_taken(std::as_const(*present));
       return present->actor == actor ? write_result::held : write_result::taken;
     }
@@ -687,6 +684,17 @@ private:
     }
   }
 
+  // Like `find_alive`, and takes a strong reference. A holder that nobody holds
+  // any more is as good as dead, and may be calling from its own destruction.
+  node* borrow_alive(key_arg key, uint64_t hashed, aftermath& after) {
+    for (;;) {
+      auto* present = find_alive(key, hashed, after);
+      if (present == nullptr || Actors::borrow(present->actor, strong_))
+        return present;
+      vacate(present, observer_.cause_of_death(present->actor), after);
+    }
+  }
+
   static reservation_ptr find_reservation(shard& in, key_arg key,
                                           uint64_t hashed) noexcept {
     for (auto& ptr : in.reserved)
@@ -705,9 +713,7 @@ private:
     std::lock_guard guard{in.mutex};
     if (in.closed)
       return write_result::closed;
-    if (auto* present = find_alive(key, hashed, after)) {
-      if (!Actors::borrow(present->actor, strong_))
-        return std::nullopt; // died this very moment
+    if (auto* present = borrow_alive(key, hashed, after)) {
       on_taken(std::as_const(*present));
       return write_result::taken;
     }
