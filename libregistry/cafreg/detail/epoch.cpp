@@ -5,6 +5,9 @@
 
 #include <memory>
 #include <mutex>
+#include <new>
+
+#include <pthread.h>
 
 namespace cafreg::detail::epoch {
 
@@ -18,16 +21,30 @@ constinit std::atomic<reader*> readers{nullptr};
 
 constinit std::mutex advancing;
 
-// Gives the reader back when its thread ends.
-struct lease {
-  reader* held = nullptr;
+// Gives the reader back when its thread ends. This is the last thing that a
+// thread does: destructors of its thread-local objects may still pin, and one
+// that pins later gets a reader, and gives it back, once more.
+class lease {
+public:
+  lease() {
+    if (pthread_key_create(&key_, give_back) != 0)
+      throw std::bad_alloc{};
+  }
 
-  ~lease() {
-    if (held != nullptr) {
-      this_thread = nullptr;
-      held->owned.store(false, std::memory_order_release);
+  void start(reader* held) const {
+    if (pthread_setspecific(key_, held) != 0) {
+      give_back(held);
+      throw std::bad_alloc{};
     }
   }
+
+private:
+  static void give_back(void* held) noexcept {
+    this_thread = nullptr;
+    static_cast<reader*>(held)->owned.store(false, std::memory_order_release);
+  }
+
+  pthread_key_t key_;
 };
 
 reader& acquire() {
@@ -47,10 +64,11 @@ reader& acquire() {
 } // namespace
 
 reader& enter() {
-  thread_local lease mine;
-  mine.held = &acquire();
-  this_thread = mine.held;
-  return *mine.held;
+  static const lease leases;
+  auto& mine = acquire();
+  leases.start(&mine);
+  this_thread = &mine;
+  return mine;
 }
 
 bool try_advance() noexcept {
