@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -123,6 +124,7 @@ struct alignas(64) duplicate_shard {
   void drop_if_idle(node_type& node, aftermath& after) noexcept {
     if (node.users != 0 || !node.entries.vacant())
       return;
+    assert(node.key && "a node is given back once");
     if (node.linked)
       index.erase(root, &node);
     node.linked = false;

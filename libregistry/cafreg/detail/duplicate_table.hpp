@@ -164,7 +164,8 @@ public:
       typename shard::user holding;
       {
         std::lock_guard guard{x.in->mutex};
-        if (x.record->version != x.version)
+        // Closing leaves the records as they are.
+        if (x.in->closed || x.record->version != x.version)
           continue;
         holding.attach(*x.in, *x.record->node);
       }
@@ -433,7 +434,7 @@ private:
   };
 
   partition& partition_of(const actor_type* actor) const noexcept {
-    auto hashed = hash_word(reinterpret_cast<uintptr_t>(actor), hash_secret_c);
+    auto hashed = hash_word(reinterpret_cast<uintptr_t>(actor), hash_secret_b);
     return partitions_[(hashed >> 32) * partition_count_ >> 32];
   }
 

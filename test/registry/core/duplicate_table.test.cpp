@@ -137,6 +137,20 @@ TEST_CASE("many actors share a key, and one may have it twice") {
   CHECK(who.unheld());
 }
 
+TEST_CASE("actors are spread over the partitions") {
+  actors who{100};
+  fake::observer observer;
+  int_table table{observer, true, 4};
+  for (auto& x : who.all)
+    add(table, x, 1, 0);
+  for (size_t i = 0; i < 4; ++i) {
+    int_table::reader part{table, i, 1, table.hash(1)};
+    CHECK(part.size() > 5);
+  }
+  CHECK(table.key_count() == 1);
+  CHECK(table.size(1) == 100);
+}
+
 TEST_CASE("an observer learns of each entry, in order") {
   actors who{2};
   fake::observer observer;
@@ -611,7 +625,7 @@ TEST_CASE("a table closes beside every other operation") {
         while (!table.closed()) {
           auto& x = who[random() % 8];
           auto key = static_cast<int>(random() % 3);
-          switch (random() % 7) {
+          switch (random() % 9) {
             case 0:
               table.erase(&x, key, by_call);
               break;
@@ -625,6 +639,9 @@ TEST_CASE("a table closes beside every other operation") {
             case 3:
               look(table, key);
               table.key_count();
+              break;
+            case 4:
+              table.for_each_key_of(&x, [](int) {});
               break;
             default:
               add(table, x, key, 1);
