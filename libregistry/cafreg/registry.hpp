@@ -6,11 +6,14 @@
 /// All of cafreg::registry. `<cafreg/format.hpp>` is apart: it needs fmt.
 
 #include "cafreg/ask.hpp"
+#include "cafreg/duplicate_registry.hpp"
 #include "cafreg/entry.hpp"
+#include "cafreg/entry_range.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
 #include "cafreg/lookup_result.hpp"
 #include "cafreg/options.hpp"
+#include "cafreg/registry_base.hpp"
 #include "cafreg/stats.hpp"
 #include "cafreg/subscription.hpp"
 #include "cafreg/types.hpp"

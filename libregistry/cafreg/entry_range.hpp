@@ -1,0 +1,154 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace cafreg {
+
+/// The entries that a dispatch shows: a range of `entry_view`, cheap to copy,
+/// valid only during the callback that gets it. It does not change while
+/// others register and unregister, and can be walked several times, also by
+/// several threads.
+template <class View, class Entries>
+class entry_range {
+  using key_view = typename View::key_view;
+
+  // The key in a form that can be assigned.
+  using key_store = std::conditional_t<std::is_reference_v<key_view>,
+                                       std::add_pointer_t<key_view>, key_view>;
+
+  static key_store store(key_view key) noexcept {
+    if constexpr (std::is_reference_v<key_view>)
+      return &key;
+    else
+      return key;
+  }
+
+  static key_view load(key_store key) noexcept {
+    if constexpr (std::is_reference_v<key_view>)
+      return *key;
+    else
+      return key;
+  }
+
+public:
+  /// A forward iterator whose references last until it moves on or ends.
+  class iterator {
+  public:
+    using iterator_concept = std::forward_iterator_tag;
+    using iterator_category = std::input_iterator_tag;
+    using value_type = View;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const View*;
+    using reference = const View&;
+
+    iterator() noexcept {
+      // nop
+    }
+
+    iterator(const iterator& other) noexcept
+      : position_(other.position_), key_(other.key_), strong_(other.strong_) {
+      // nop: the view is made anew
+    }
+
+    iterator& operator=(const iterator& other) noexcept {
+      position_ = other.position_;
+      key_ = other.key_;
+      strong_ = other.strong_;
+      return *this;
+    }
+
+    reference operator*() const noexcept {
+      static_assert(std::is_trivially_destructible_v<View>);
+      return *::new (static_cast<void*>(view_))
+        View{load(key_), position_->value(), position_->actor(), strong_};
+    }
+
+    pointer operator->() const noexcept {
+      return &**this;
+    }
+
+    iterator& operator++() noexcept {
+      ++position_;
+      return *this;
+    }
+
+    iterator operator++(int) noexcept {
+      auto result = *this;
+      ++position_;
+      return result;
+    }
+
+    friend bool operator==(const iterator& x, const iterator& y) noexcept {
+      return x.position_ == y.position_;
+    }
+
+    friend bool operator==(const iterator& x,
+                           std::default_sentinel_t end) noexcept {
+      return x.position_ == end;
+    }
+
+  private:
+    friend class entry_range;
+
+    using position = decltype(std::declval<const Entries&>().begin());
+
+    iterator(position pos, key_store key, bool strong) noexcept
+      : position_(pos), key_(key), strong_(strong) {
+      // nop
+    }
+
+    position position_{};
+    key_store key_{};
+    bool strong_ = true;
+    alignas(View) mutable std::byte view_[sizeof(View)];
+  };
+
+  using value_type = View;
+
+  using const_iterator = iterator;
+
+  /// Called by registries.
+  entry_range(key_view key, Entries entries, bool strong) noexcept
+    : entries_(entries), key_(store(key)), strong_(strong) {
+    // nop
+  }
+
+  /// The key of all entries.
+  key_view key() const noexcept {
+    return load(key_);
+  }
+
+  /// The first entry.
+  iterator begin() const noexcept {
+    return {entries_.begin(), key_, strong_};
+  }
+
+  /// The end.
+  std::default_sentinel_t end() const noexcept {
+    return {};
+  }
+
+  /// Number of entries, at least one. Complexity: constant.
+  size_t size() const noexcept {
+    return entries_.size();
+  }
+
+  /// Whether there is no entry: never during a dispatch.
+  bool empty() const noexcept {
+    return entries_.empty();
+  }
+
+private:
+  Entries entries_;
+  key_store key_;
+  bool strong_;
+};
+
+} // namespace cafreg

@@ -1,0 +1,304 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <any>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/concepts.hpp"
+#include "cafreg/detail/key_text.hpp"
+#include "cafreg/detail/typed_core.hpp"
+#include "cafreg/entry.hpp"
+#include "cafreg/errc.hpp"
+#include "cafreg/options.hpp"
+#include "cafreg/stats.hpp"
+#include "cafreg/subscription.hpp"
+
+namespace cafreg {
+
+/// What `unique_registry_ref` and `duplicate_registry_ref` have in common: all
+/// that does not depend on how many actors a key may have. Not to be used by
+/// itself.
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+class registry_base {
+public:
+  using key_type = Key;
+
+  using value_type = Value;
+
+  using handle_type = Handle;
+
+  using entry_type = entry<Key, Value, Handle>;
+
+  using view_type = entry_view<Key, Value, Handle>;
+
+  /// `std::string_view` for strings, `const Key&` for all others.
+  using key_arg = detail::key_view<Key>;
+
+  // -- names in time ----------------------------------------------------------
+
+  /// Sends one `awaited` message to an actor: with an entry as soon as there is
+  /// one under the key, or with `errc::timeout`, `errc::closed` or
+  /// `errc::cancelled`. Nothing polls. Complexity: constant.
+  /// @returns a subscription to cancel it, or an error: `null_handle`,
+  ///          `key_too_large`, `closed`.
+  caf::expected<subscription> await(key_arg key, const caf::actor& who,
+                                    std::chrono::nanoseconds timeout) const {
+    return interested(key, who, detail::interest::kind::await,
+                      deadline_after(timeout));
+  }
+
+  /// Waits until there is an entry under a key. For threads: in one that runs
+  /// actors it refuses unless the answer is there already, since waiting there
+  /// could keep the awaited actor from running.
+  /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
+  ///          `key_too_large`.
+  caf::expected<entry_type> await(key_arg key,
+                                  std::chrono::nanoseconds timeout) const {
+    if (auto err = check_key(key))
+      return err;
+    auto deadline = detail::runs_actors ? detail::clock_type::now()
+                                        : deadline_after(timeout);
+    auto blocked = std::make_shared<detail::blocked_wait<Value>>();
+    auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
+    x->blocked = blocked;
+    auto noted = add_interest(std::move(x));
+    if (!noted)
+      return std::move(noted.error());
+    if (!blocked->wait_until(deadline)) {
+      // In this order, for cancelling tells it, too.
+      blocked->fail(detail::runs_actors ? errc::would_block : errc::timeout);
+      noted->cancel();
+    }
+    if (blocked->value())
+      return entry_type{Key{key}, *blocked->value(),
+                        caf::actor_cast<Handle>(blocked->holder())};
+    switch (blocked->why()) {
+      case errc::closed:
+        return error(errc::closed, key, "the registry is closed");
+      case errc::timeout:
+        return error(errc::timeout, key, "nobody registered it in time");
+      default:
+        return error(errc::would_block, key,
+                     "waiting would block a thread that runs actors");
+    }
+  }
+
+  /// Runs `fn()` while no other caller of `with_lock` with the same key runs
+  /// its function. Lock keys have nothing to do with names. A thread that runs
+  /// actors does not wait for one that does not. Like Elixir's
+  /// `Registry.lock/3`. Complexity: constant.
+  /// @returns the result of `fn`, or an error: `would_block`, `would_deadlock`
+  ///          (this thread has the lock), `closed`.
+  /// @throws what `fn` throws, after giving the lock back
+  template <std::invocable Fn>
+  caf::expected<std::invoke_result_t<Fn&>> with_lock(key_arg key,
+                                                     Fn&& fn) const {
+    if (closed())
+      return closed_error();
+    Key name{key};
+    using outcome = typename detail::keyed_mutex<Key>::outcome;
+    switch (core_->locks().lock(name)) {
+      case outcome::would_deadlock:
+        return error(errc::would_deadlock, key,
+                     "this thread holds the lock already");
+      case outcome::would_block:
+        return error(errc::would_block, key,
+                     "waiting would block a thread that runs actors");
+      case outcome::locked:
+        break;
+    }
+    struct unlocker {
+      detail::keyed_mutex<Key>& locks;
+      const Key& name;
+      ~unlocker() {
+        locks.unlock(name);
+      }
+    } guard{core_->locks(), name};
+    if constexpr (std::is_void_v<std::invoke_result_t<Fn&>>) {
+      fn();
+      return {};
+    } else {
+      return fn();
+    }
+  }
+
+  // -- listeners and metadata -------------------------------------------------
+
+  /// Sends `registered` and `unregistered` messages to an actor: for each key
+  /// in the order of the changes, and before the call that makes the change
+  /// returns. Keeps the listener alive until it is removed, terminates, or the
+  /// registry closes. Complexity: linear in the number of listeners.
+  caf::error add_listener(const caf::actor& who) const {
+    if (!who)
+      return null_handle_error();
+    if (closed())
+      return closed_error();
+    core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who));
+    return {};
+  }
+
+  /// Returns whether the actor was a listener.
+  bool remove_listener(const caf::actor& who) const {
+    return core_->remove_listener(control_block(who));
+  }
+
+  /// Attaches any value to the registry, see Elixir's `Registry.put_meta/3`.
+  /// Complexity: logarithmic in the number of such values.
+  /// @returns false if the registry is closed.
+  template <class T>
+  bool put_meta(std::string_view key, T value) const {
+    if (closed())
+      return false;
+    core_->put_meta(key, std::any{std::move(value)});
+    return true;
+  }
+
+  /// Returns the value of type T attached under a key, if there is one.
+  template <class T>
+  std::optional<T> meta(std::string_view key) const {
+    auto found = core_->meta(key);
+    if (auto* ptr = std::any_cast<T>(&found))
+      return std::move(*ptr);
+    return std::nullopt;
+  }
+
+  /// Returns whether there was a value.
+  bool delete_meta(std::string_view key) const {
+    return core_->delete_meta(key);
+  }
+
+  // -- the registry -----------------------------------------------------------
+
+  /// The name given in the options.
+  const std::string& name() const noexcept {
+    return *core_->name();
+  }
+
+  /// The actor system that the registry was created from.
+  caf::actor_system& system() const noexcept {
+    return core_->system();
+  }
+
+  /// Whether `close` was called.
+  bool closed() const noexcept {
+    return core_->table().closed();
+  }
+
+  /// Drops all entries and handles, tells listeners, answers waiters with
+  /// `errc::closed`, ends the keepers. Every later call says `errc::closed` or
+  /// finds nothing. Any thread, also from a callback, beside any other call;
+  /// never waits. Complexity: linear in the number of entries.
+  void close() const noexcept {
+    core_->close();
+  }
+
+  /// Lists the actors that the registry keeps alive, for the day that a system
+  /// does not stop. Complexity: linear.
+  std::vector<holder_info> holders() const {
+    return core_->holders();
+  }
+
+  /// The registry in numbers. Complexity: at most linear in the number of keys.
+  registry_stats stats() const {
+    return core_->stats();
+  }
+
+  /// The error that a failed lookup stands for.
+  caf::error lookup_error(errc why, key_arg key) const {
+    return error(why, key,
+                 why == errc::closed ? "the registry is closed"
+                                     : "nobody holds it");
+  }
+
+protected:
+  using core_type = Core;
+
+  using interest_type = typename core_type::interest_type;
+
+  explicit registry_base(std::shared_ptr<core_type> core)
+    : core_(std::move(core)) {
+    // nop
+  }
+
+  static caf::actor_control_block* control_block(const auto& x) noexcept {
+    return caf::actor_cast<caf::actor_control_block*>(x);
+  }
+
+  static Handle to_handle(caf::strong_actor_ptr ptr) {
+    return caf::actor_cast<Handle>(std::move(ptr));
+  }
+
+  static auto deadline_after(std::chrono::nanoseconds timeout) {
+    using time_point = detail::clock_type::time_point;
+    auto now = detail::clock_type::now();
+    return timeout < time_point::max() - now ? now + timeout
+                                             : time_point::max();
+  }
+
+  caf::error error(errc code, key_arg key, std::string_view reason) const {
+    return core_->error(code, detail::key_text<Key>(Key{key}), reason);
+  }
+
+  caf::error closed_error() const {
+    return core_->error(errc::closed, {}, "the registry is closed");
+  }
+
+  caf::error null_handle_error() const {
+    return core_->error(errc::null_handle, {}, "the handle is null");
+  }
+
+  caf::error check_key(key_arg key) const {
+    if (detail::stored_key<Key>::bytes(key) > core_->options().max_key_size)
+      return error(errc::key_too_large, key,
+                   "longer than the limit of "
+                     + std::to_string(core_->options().max_key_size)
+                     + " bytes");
+    return {};
+  }
+
+  caf::error check(caf::actor_control_block* who, key_arg key) const {
+    if (who == nullptr)
+      return error(errc::null_handle, key, "the handle is null");
+    if (!core_->options().allow_remote && who->node() != system().node())
+      return error(errc::remote_actor, key, "the actor is on another node");
+    return check_key(key);
+  }
+
+  caf::expected<subscription>
+  interested(key_arg key, const caf::actor& who, detail::interest::kind what,
+             detail::clock_type::time_point deadline) const {
+    auto* ptr = control_block(who);
+    if (ptr == nullptr)
+      return error(errc::null_handle, key, "the handle is null");
+    if (auto err = check_key(key))
+      return err;
+    auto x = core_->make_interest(what, key, detail::add_reference(ptr));
+    x->deadline = deadline;
+    return add_interest(std::move(x));
+  }
+
+  caf::expected<subscription>
+  add_interest(std::unique_ptr<interest_type> x) const {
+    auto id = core_->add_interest(std::move(x));
+    if (id == 0)
+      return closed_error();
+    return subscription{core_, id};
+  }
+
+  std::shared_ptr<core_type> core_;
+};
+
+} // namespace cafreg
