@@ -135,14 +135,16 @@ void select(const std::string& regex) {
 
 void add(const std::string& name, function fn) {
   if (is_selected(name))
-    benchmark::RegisterBenchmark(name.c_str(), fn)->UseRealTime();
+    benchmark::RegisterBenchmark(name.c_str(), fn);
 }
 
 void add(const std::string& name, function fn, int threads) {
-  if (is_selected(name + "/threads:" + std::to_string(threads)))
-    benchmark::RegisterBenchmark(name.c_str(), fn)
-      ->UseRealTime()
-      ->Threads(threads);
+  if (!is_selected(name + "/threads:" + std::to_string(threads)))
+    return;
+  auto* added = benchmark::RegisterBenchmark(name.c_str(), fn);
+  added->Threads(threads);
+  if (threads > 1)
+    added->UseRealTime();
 }
 
 void add_once(const std::string& name, function fn) {

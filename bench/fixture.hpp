@@ -156,11 +156,13 @@ void select(const std::string& regex);
 
 using function = std::function<void(benchmark::State&)>;
 
-/// Registers a benchmark for wall-clock time, which alone shows what waiting
-/// for locks costs.
+/// Registers a benchmark of one thread. What counts is the time that it has a
+/// core, as far as nothing in it sleeps: the same as wall-clock time, but for
+/// what else the machine does.
 void add(const std::string& name, function fn);
 
-/// Registers a benchmark for several threads, `<name>/threads:<n>`.
+/// Registers a benchmark for some threads, `<name>/threads:<n>`. If they are
+/// several, wall-clock time counts: it alone says what they do together.
 void add(const std::string& name, function fn, int threads);
 
 /// Registers a benchmark that takes its time itself, once for each repetition.

@@ -300,7 +300,7 @@ void print_doubts(const measurements& measured) {
 std::vector<repetition> measurement::undisturbed() const {
   std::vector<repetition> result;
   for (auto& x : repetitions)
-    if (x.cpu_share >= good_share)
+    if (!x.by_the_clock || x.cpu_share >= good_share)
       result.push_back(x);
   return result.size() >= 3 ? result : repetitions;
 }
@@ -335,7 +335,7 @@ measurements read_peer(const std::string& path) {
     std::smatch match;
     if (!std::regex_match(line, match, pattern))
       throw std::runtime_error("not a line of a peer's script: " + line);
-    result[match[1]].repetitions.push_back({std::stod(match[2]), 1});
+    result[match[1]].repetitions.push_back({std::stod(match[2])});
   }
   return result;
 }
@@ -371,6 +371,7 @@ void collector::collect(const Run& run) {
   if (run.time_unit != benchmark::kMillisecond)
     y.cpu_share = run.GetAdjustedCPUTime() / run.GetAdjustedRealTime()
                   / static_cast<double>(run.threads);
+  y.by_the_clock = run.threads > 1;
   x.repetitions.push_back(y);
 }
 
@@ -403,10 +404,10 @@ void file_writer::Finalize() {
 }
 
 void print_table(const measurements& measured) {
-  std::printf(
-    "\nTime for one operation, of all threads together: medians of the "
-    "repetitions\nin which the threads had their cores to "
-    "themselves, where there are three.\n\n");
+  std::printf("\nTime for one operation, of all threads together: medians. Of "
+              "one thread it is\nthe time that it has a core, of several the "
+              "wall-clock time, if possible of the\nrepetitions in which each "
+              "had a core.\n\n");
   print_row("name", "figure", "held against", "figure", "ratio", "target", "");
   for (auto& x : rows()) {
     auto out = fill(x, measured);

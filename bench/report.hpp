@@ -16,6 +16,8 @@ struct repetition {
   double items_per_second = 0;
   /// Share of the wall-clock time in which the threads had a core.
   double cpu_share = 1;
+  /// Whether wall-clock time was taken, which others can spoil.
+  bool by_the_clock = false;
 };
 
 /// What was measured.
@@ -24,8 +26,9 @@ struct measurement {
   /// As of the last repetition.
   std::map<std::string, double> counters;
 
-  /// The repetitions that count: those in which nothing else on the machine
-  /// took the cores away, if there are at least three.
+  /// The repetitions that count. By the clock these are the ones in which
+  /// nothing else on the machine took the cores away, if there are at least
+  /// three; otherwise all.
   std::vector<repetition> undisturbed() const;
 
   /// Median of those that count; 0 if there are none.
