@@ -22,10 +22,8 @@ public:
 
   using handle_type = Handle;
 
-  entry(Key key, Value value, Handle handle)
-    : key_(std::move(key)),
-      value_(std::move(value)),
-      handle_(std::move(handle)) {
+  entry(detail::key_view<Key> key, const Value& value, Handle handle)
+    : key_(key), value_(value), handle_(std::move(handle)) {
     // nop
   }
 
@@ -94,7 +92,7 @@ public:
   Handle handle() const {
     if (!detail::actors::borrow(actor_, strong_))
       return caf::actor_cast<Handle>(caf::strong_actor_ptr{});
-    return caf::actor_cast<Handle>(caf::strong_actor_ptr{actor_, false});
+    return detail::adopt_handle<Handle>(actor_);
   }
 
   caf::actor_id id() const noexcept {
@@ -122,7 +120,7 @@ public:
   }
 
   entry<Key, Value, Handle> to_entry() const {
-    return {Key{key_}, *value_, handle()};
+    return {key_, *value_, handle()};
   }
 
 private:

@@ -39,9 +39,8 @@ std::string value_text(const T& x) {
 
 template <class Entry>
 std::string entry_text(const Entry& x) {
-  auto result = fmt::format(
-    "{} -> {}", value_text(x.key()),
-    actor_text(caf::actor_cast<caf::strong_actor_ptr>(x.handle())));
+  auto result = fmt::format("{} -> {}", value_text(x.key()),
+                            actor_text(x.handle()));
   if constexpr (!std::is_same_v<std::decay_t<decltype(x.value())>, unit>)
     result += fmt::format(" ({})", value_text(x.value()));
   return result;
@@ -81,9 +80,7 @@ template <>
 struct fmt::formatter<caf::actor> : cafreg::detail::text_formatter {
   template <class Context>
   auto format(const caf::actor& x, Context& ctx) const {
-    return format_text(
-      cafreg::detail::actor_text(caf::actor_cast<caf::strong_actor_ptr>(x)),
-      ctx);
+    return format_text(cafreg::detail::actor_text(x), ctx);
   }
 };
 

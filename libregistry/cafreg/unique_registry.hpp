@@ -96,16 +96,17 @@ public:
     auto* ptr = control_block(who);
     if (auto err = check(ptr, key))
       return err;
-    caf::strong_actor_ptr holder;
-    auto outcome
-      = table().insert(ptr, key, std::move(value), {},
-                       [&holder](const node_type& x) { holder = adopt(x); });
+    std::optional<Handle> holder;
+    auto outcome = table().insert(ptr, key, std::move(value), {},
+                                  [&holder](const node_type& x) {
+                                    holder.emplace(adopt(x));
+                                  });
     switch (outcome) {
       case detail::write_result::done:
         return registration<Handle>{who, true};
       case detail::write_result::taken:
       case detail::write_result::held:
-        return registration<Handle>{to_handle(std::move(holder)), false};
+        return registration<Handle>{std::move(*holder), false};
       default:
         return write_error(outcome, key);
     }
@@ -221,23 +222,24 @@ public:
   /// without lock or allocation (but for copies of key and value).
   /// @returns `no_such_name` or `closed` when there is none.
   lookup_result<entry_type> lookup(key_arg key) const {
-    lookup_result<entry_type> result;
-    if (!table().lookup(key, [&result](const node_type& x) {
-          auto holder = adopt(x);
-          result.emplace(x.key.copy(), x.value, to_handle(std::move(holder)));
-        }))
-      return missing();
-    return result;
+    using result = lookup_result<entry_type>;
+    return table().lookup(
+      key,
+      [](const node_type& x) {
+        return result{std::in_place, x.key.get(), x.value, adopt(x)};
+      },
+      [this] { return result{missing()}; });
   }
 
   /// Returns the holder of a key, as `lookup` does.
   lookup_result<Handle> whereis(key_arg key) const {
-    lookup_result<Handle> result;
-    if (!table().lookup(key, [&result](const node_type& x) {
-          result.emplace(to_handle(adopt(x)));
-        }))
-      return missing();
-    return result;
+    using result = lookup_result<Handle>;
+    return table().lookup(
+      key,
+      [](const node_type& x) {
+        return result{std::in_place, adopt(x)};
+      },
+      [this] { return result{missing()}; });
   }
 
   /// Calls `fn(const view_type&)` with the entry of a key, borrowed: nothing is
@@ -372,7 +374,7 @@ public:
       blocked->fail(errc::timeout);
     }
     if (blocked->value())
-      return entry_type{Key{key}, *blocked->value(),
+      return entry_type{key, *blocked->value(),
                         caf::actor_cast<Handle>(blocked->holder())};
     return error(blocked->why(), key,
                  blocked->why() == errc::closed
@@ -582,12 +584,8 @@ private:
   }
 
   // Takes over the reference that a lookup has acquired.
-  static caf::strong_actor_ptr adopt(const node_type& x) noexcept {
-    return {x.actor, false};
-  }
-
-  static Handle to_handle(caf::strong_actor_ptr ptr) {
-    return caf::actor_cast<Handle>(std::move(ptr));
+  static Handle adopt(const node_type& x) noexcept {
+    return detail::adopt_handle<Handle>(x.actor);
   }
 
   view_type view(const node_type& x) const noexcept {
@@ -682,14 +680,14 @@ private:
                                        Spawn&& spawn) const {
     if (auto err = check_key(key))
       return err;
-    caf::strong_actor_ptr holder;
+    std::optional<Handle> holder;
     typename table_type::reservation_ptr reserved;
     auto outcome = table().reserve(
       key, std::move(value),
-      [&holder](const node_type& x) { holder = adopt(x); }, reserved);
+      [&holder](const node_type& x) { holder.emplace(adopt(x)); }, reserved);
     if (outcome == detail::write_result::taken)
       return error(errc::already_registered, key,
-                   "held by " + detail::actor_text(holder));
+                   "held by " + detail::actor_text(*holder));
     if (outcome != detail::write_result::done)
       return write_error(outcome, key);
     // Called by the actor's own thread and by this one, whichever is first.

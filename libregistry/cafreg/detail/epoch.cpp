@@ -5,6 +5,12 @@
 
 #include <memory>
 #include <mutex>
+
+#if defined(__linux__)
+#  include <linux/membarrier.h>
+#  include <sys/syscall.h>
+#  include <unistd.h>
+#endif
 #include <new>
 
 #include <pthread.h>
@@ -20,6 +26,35 @@ namespace {
 constinit std::atomic<reader*> readers{nullptr};
 
 constinit std::mutex advancing;
+
+#if defined(__linux__) && defined(SYS_membarrier)
+
+bool membarrier(int command) noexcept {
+  return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+// An old kernel or a sandbox may refuse.
+bool enable_barriers() noexcept {
+  return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+         && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+// Cannot fail once it was enabled; a child process inherits that.
+bool issue_barrier() noexcept {
+  return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+#else
+
+bool enable_barriers() noexcept {
+  return false;
+}
+
+bool issue_barrier() noexcept {
+  return false;
+}
+
+#endif
 
 // Gives the reader back when its thread ends. This is the last thing that a
 // thread does: destructors of its thread-local objects may still pin, and one
@@ -64,6 +99,12 @@ reader& acquire() {
 } // namespace
 
 reader& enter() {
+  // Each pin comes after this: all pins of a process are of one kind.
+  [[maybe_unused]] static const auto barriers = [] {
+    auto enabled = enable_barriers();
+    global.barriers.store(enabled);
+    return enabled;
+  }();
   static const lease leases;
   auto& mine = acquire();
   leases.start(&mine);
@@ -76,6 +117,8 @@ bool try_advance() noexcept {
   if (!guard.owns_lock())
     return false;
   auto now = global.now.load(std::memory_order_seq_cst);
+  if (global.barriers.load(std::memory_order_relaxed) && !issue_barrier())
+    return false;
   for (auto* ptr = readers.load(); ptr != nullptr; ptr = ptr->next) {
     auto seen = ptr->pinned.load(std::memory_order_seq_cst);
     if (seen != 0 && seen != now)

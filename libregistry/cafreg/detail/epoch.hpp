@@ -15,16 +15,20 @@
 /// advanced twice. The epoch advances only when every pinned reader has seen
 /// the present one.
 ///
-/// Why that is safe, without a fence (ThreadSanitizer knows none): pinning is
-/// an exchange, unlinking is an exchange, and the loads of the epoch by the
-/// writer and of the link by the reader are all sequentially consistent, hence
-/// in one total order. Either the reader's pin comes first; then the epoch
-/// moves at most one beyond the stamp while the pin lasts. Or the writer's
-/// load comes first; then the reader's later load sees the link gone.
+/// Why that is safe: a pin must be visible before the first link is followed.
+/// Readers pin far more often than writers advance the epoch, so writers pay:
+/// where the kernel offers it (Linux's expedited membarrier), a pin is a plain
+/// store, and who advances the epoch first makes every running thread issue a
+/// barrier. After it, each reader either shows its pin, or will see all links
+/// as they are now. Elsewhere a pin is an exchange, unlinking is one too, and
+/// they are in one total order with the loads of links and epochs, all of them
+/// sequentially consistent. In both cases the epoch moves at most one beyond
+/// the stamp of a node while a reader of this node stays pinned. No
+/// `atomic_thread_fence`: ThreadSanitizer knows none.
 ///
-/// The state is one for the process, as threads are: a pin costs one exchange
-/// on a cache line that belongs to the thread alone, whatever number of
-/// registries there is.
+/// The state is one for the process, as threads are: a pin touches one cache
+/// line that belongs to the thread alone, whatever number of registries there
+/// is.
 namespace cafreg::detail::epoch {
 
 /// The pin of one thread.
@@ -47,6 +51,9 @@ extern constinit thread_local reader* this_thread;
 
 struct alignas(128) clock {
   std::atomic<uint64_t> now{3};
+  /// Whether whoever advances the epoch issues barriers in all threads. Set
+  /// before the first pin, by `enter`.
+  std::atomic<bool> barriers{false};
 };
 
 extern constinit clock global;
@@ -69,13 +76,34 @@ inline bool expired(uint64_t stamped) noexcept {
 /// Complexity: linear in the number of threads. Never waits.
 bool try_advance() noexcept;
 
+/// How many nodes this thread has retired since it last tried to advance.
+inline constinit thread_local uint32_t retired = 0;
+
+/// Takes note of a retired node. Advancing the epoch interrupts all threads for
+/// a moment, hence only one in so many retirements tries; more would wait
+/// longer, and memory that is used again soon is still in the cache.
+inline void note_retired() noexcept {
+  constexpr uint32_t batch = 256;
+  if (++retired >= batch) {
+    retired = 0;
+    try_advance();
+  }
+}
+
 /// Keeps everything that is reachable from being freed while it lives.
 class pin {
 public:
   pin() : reader_(this_thread != nullptr ? *this_thread : enter()) {
-    if (reader_.depth++ == 0)
-      reader_.pinned.exchange(global.now.load(std::memory_order_relaxed),
-                              std::memory_order_seq_cst);
+    if (reader_.depth++ > 0)
+      return;
+    // Acquire: who sees an epoch sees what was unlinked before it began.
+    auto now = global.now.load(std::memory_order_acquire);
+    if (global.barriers.load(std::memory_order_relaxed)) [[likely]] {
+      reader_.pinned.store(now, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      reader_.pinned.exchange(now, std::memory_order_seq_cst);
+    }
   }
 
   pin(const pin&) = delete;

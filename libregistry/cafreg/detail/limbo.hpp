@@ -69,8 +69,7 @@ template <class Node>
 class limbo {
 public:
   /// Takes a node that was unlinked before this call.
-  /// @returns whether the caller ought to try to advance the epoch.
-  bool retire(Node* node, chain<Node>& expired) noexcept {
+  void retire(Node* node, chain<Node>& expired) noexcept {
     auto now = epoch::stamp();
     auto& bag = bags_[now % bags_.size()];
     if (bag.stamp != now) {
@@ -79,7 +78,6 @@ public:
       bag.stamp = now;
     }
     bag.nodes.push(node);
-    return (++since_last_hint_ & (batch - 1)) == 0;
   }
 
   /// Moves all nodes that no reader can see any more to `expired`.
@@ -104,17 +102,12 @@ public:
   }
 
 private:
-  // Trying to advance touches the pins of all threads; with one try for so
-  // many retirements it vanishes in the cost of a write.
-  static constexpr uint32_t batch = 64;
-
   struct bag {
     uint64_t stamp = 0;
     chain<Node> nodes;
   };
 
   std::array<bag, 3> bags_;
-  uint32_t since_last_hint_ = 0;
 };
 
 } // namespace cafreg::detail

@@ -3,11 +3,64 @@
 
 #include "cafreg/detail/monitor.hpp"
 
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <memory>
+#include <mutex>
 #include <utility>
+
+#include "cafreg/detail/slab.hpp"
+#include "cafreg/detail/spin_mutex.hpp"
 
 namespace cafreg::detail {
 
 namespace {
+
+// Memory for monitors. Actors free them, in any thread and also after the
+// registry is gone, hence one pool for the process, which lives as long.
+class monitor_pool {
+public:
+  static monitor_pool& get() {
+    static auto* instance = std::make_unique<monitor_pool>().release();
+    return *instance;
+  }
+
+  void* allocate() {
+    auto& part = parts_[index()];
+    std::lock_guard guard{part.mutex};
+    return part.memory.allocate();
+  }
+
+  void deallocate(void* ptr) noexcept {
+    auto& part = parts_[index()];
+    std::lock_guard guard{part.mutex};
+    part.memory.deallocate(ptr);
+  }
+
+private:
+  struct alignas(monitor) place {
+    std::array<std::byte, sizeof(monitor)> bytes;
+  };
+
+  struct alignas(64) part {
+    spin_mutex mutex;
+    slab<place> memory;
+  };
+
+  // Threads that spawn or end many actors must not wait for one another.
+  static size_t index() noexcept {
+    static constinit std::atomic<size_t> threads{0};
+    thread_local const auto mine
+      = threads.fetch_add(1, std::memory_order_relaxed) % part_count;
+    return mine;
+  }
+
+  static constexpr size_t part_count = 8;
+
+  std::array<part, part_count> parts_;
+};
 
 // Selects the monitors of one keeper.
 struct monitor_token {
@@ -35,6 +88,16 @@ bool monitor::matches(const caf::attachable::token& what) {
   return what.subtype == monitor_token::token_type
          && static_cast<const monitor_token*>(what.ptr)->keeper
               == caf::actor_cast<caf::actor_control_block*>(keeper_);
+}
+
+void* monitor::operator new(size_t size) {
+  assert(size == sizeof(monitor));
+  static_cast<void>(size);
+  return monitor_pool::get().allocate();
+}
+
+void monitor::operator delete(void* memory) noexcept {
+  monitor_pool::get().deallocate(memory);
 }
 
 pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,

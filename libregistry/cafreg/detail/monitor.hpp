@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "cafreg/caf.hpp"
@@ -19,6 +20,13 @@ public:
   void actor_exited(const caf::error& reason, execution_context* ctx) override;
 
   bool matches(const caf::attachable::token& what) override;
+
+  // There is one for each registrant: a pool of its own saves the third that
+  // the general allocator would add.
+
+  static void* operator new(size_t size);
+
+  static void operator delete(void* memory) noexcept;
 
 private:
   caf::actor_addr keeper_;

@@ -139,6 +139,13 @@ public:
     return access{*this, actor};
   }
 
+  /// Asks for the memory that `access::find` will touch first.
+  void prefetch(Actor* actor) const noexcept {
+    auto hash = hash_of(actor);
+    prefetch_slot(shards_[shard_of(hash)].root.load(std::memory_order_relaxed),
+                  hash);
+  }
+
   /// Number of actors that ever registered and still live.
   size_t size() noexcept {
     size_t result = 0;

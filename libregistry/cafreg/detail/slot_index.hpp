@@ -95,6 +95,13 @@ Node* slot_node(uintptr_t word) noexcept {
   return reinterpret_cast<Node*>(word & slot_address_mask);
 }
 
+/// Asks for the memory where `find_slot` will begin. Needs neither pin nor
+/// lock.
+inline void prefetch_slot(uintptr_t root, uint64_t hash) noexcept {
+  __builtin_prefetch(slot_array::from(root)->slots()
+                     + (hash & slot_array::mask(root)));
+}
+
 /// Finds the node with `hash` for which `match(const Node&)` is true, or null.
 /// The caller holds a pin or the writers' lock. Complexity: constant on
 /// average; for a hit two cache lines, slot and node.

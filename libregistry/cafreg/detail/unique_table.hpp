@@ -59,7 +59,8 @@ enum class write_result {
 ///   - `acquire(type*, bool strong)`, `release(type*, bool strong)`: for nodes,
 ///   - `borrow(type*, bool strong)`: takes a strong reference from a pointer
 ///     that a node holds; false if the actor is gone,
-///   - `dead(const type*)`: whether the actor has terminated.
+///   - `dead(const type*)`: whether the actor has terminated,
+///   - `prefetch(const type*)`: both will be called soon.
 /// `Observer` is told of each change under the lock of the key's shard, in
 /// table order, and must neither throw nor call back:
 ///   - `registered(shard, key, actor, value, cause)`,
@@ -167,35 +168,38 @@ public:
     return true;
   }
 
-  /// Like `visit`, for living actors only: `fn(const node&)` is called with a
-  /// strong reference taken, which `fn` must adopt before it can throw. If the
-  /// holder is dead and an heir stands by, the heir takes over first.
-  /// Complexity: constant, three cache lines. Lock-free unless there is an
-  /// heir to promote.
-  template <class Fn>
-  bool lookup(key_arg key, Fn&& fn) {
+  /// Like `visit`, for living actors only. If the holder is dead and an heir
+  /// stands by, the heir takes over first. Complexity: constant, four cache
+  /// lines. Wait-free unless there is an heir to promote.
+  /// @param hit `hit(const node&)` is called with a strong reference taken,
+  ///            which it must adopt before it can throw.
+  /// @returns what `hit` or, without an entry, `miss()` returns.
+  template <class Hit, class Miss>
+  auto lookup(key_arg key, Hit&& hit, Miss&& miss) {
     auto hashed = hash(key);
-    {
+    do {
       epoch::pin pin;
       count_lookup(pin);
-      auto* ptr = find(key, hashed);
-      if (ptr == nullptr)
-        return false;
-      if (!Actors::dead(ptr->actor) && Actors::borrow(ptr->actor, strong_)) {
-        fn(std::as_const(*ptr));
-        return true;
+      if (auto* ptr = find(key, hashed)) [[likely]] {
+        Actors::prefetch(ptr->actor);
+        if (!Actors::dead(ptr->actor) && Actors::borrow(ptr->actor, strong_))
+          return hit(std::as_const(*ptr));
       }
-    }
-    if (!observer_.has_heirs())
-      return false;
-    promote(key, hashed);
-    epoch::pin pin;
-    auto* ptr = find(key, hashed);
-    if (ptr == nullptr || Actors::dead(ptr->actor)
-        || !Actors::borrow(ptr->actor, strong_))
-      return false;
-    fn(std::as_const(*ptr));
-    return true;
+    } while (observer_.has_heirs() && promote(key, hashed));
+    return miss();
+  }
+
+  /// The same for a `hit` without result.
+  /// @returns whether there was an entry.
+  template <class Hit>
+  bool lookup(key_arg key, Hit&& hit) {
+    return lookup(
+      key,
+      [&hit](const node& x) {
+        hit(x);
+        return true;
+      },
+      [] { return false; });
   }
 
   /// Calls `fn(const node&)` for each entry, pinned but without a lock: each
@@ -308,7 +312,12 @@ public:
   template <class Fn>
   write_result insert(actor_type* actor, key_arg key, Value&& value,
                       const cause& why, Fn&& on_taken) {
+    // What will be touched, fetched at once rather than one after the other.
+    Actors::prefetch(actor);
+    registrants_.prefetch(actor);
     auto hashed = hash(key);
+    prefetch_slot(roots_[shard_of(hashed)].load(std::memory_order_relaxed),
+                  hashed);
     stored_key<Key> stored{key};
     for (;;) {
       if (Actors::dead(actor))
@@ -591,7 +600,7 @@ private:
     uint64_t removals = 0;
   };
 
-  node* find(key_arg key, uint64_t hashed) const {
+  [[gnu::always_inline]] node* find(key_arg key, uint64_t hashed) const {
     return find_slot<node>(
       roots_[shard_of(hashed)].load(std::memory_order_seq_cst), hashed,
       [&key](const node& x) { return x.key.matches(key); });
@@ -617,7 +626,6 @@ private:
   // What is left to do after the lock of a shard is released.
   struct aftermath {
     chain<node> expired;
-    bool advance = false;
     bool garbage = false;
   };
 
@@ -727,6 +735,24 @@ private:
     return write_result::done;
   }
 
+  // Lets an heir take over the key of a dead holder.
+  // Returns whether there is a holder now.
+  bool promote(key_arg key, uint64_t hashed) {
+    auto& in = shards_[shard_of(hashed)];
+    aftermath after;
+    auto held = false;
+    {
+      std::lock_guard guard{in.mutex};
+      auto* present = find(key, hashed);
+      if (present != nullptr && Actors::dead(present->actor)) {
+        vacate(present, observer_.cause_of_death(present->actor), after);
+        held = find(key, hashed) != nullptr;
+      }
+    }
+    tidy(in, after);
+    return held;
+  }
+
   // Puts a node for `actor` in the place of `old`, of the same key. Caller
   // holds the shard's lock.
   // Returns false, without any change, if the actor is not enrolled.
@@ -831,21 +857,8 @@ private:
     return write_result::done;
   }
 
-  // Lets an heir take over the key of a dead holder.
-  void promote(key_arg key, uint64_t hashed) {
-    auto& in = shards_[shard_of(hashed)];
-    aftermath after;
-    {
-      std::lock_guard guard{in.mutex};
-      auto* present = find(key, hashed);
-      if (present != nullptr && Actors::dead(present->actor))
-        vacate(present, observer_.cause_of_death(present->actor), after);
-    }
-    tidy(in, after);
-  }
-
   void retire(shard& in, node* unlinked, aftermath& after) noexcept {
-    after.advance |= in.nodes.retire(unlinked, after.expired);
+    in.nodes.retire(unlinked, after.expired);
     after.garbage = true;
   }
 
@@ -860,11 +873,11 @@ private:
   }
 
   void tidy(shard& in, aftermath& after) noexcept {
-    if (after.advance)
-      epoch::try_advance();
     recycle(in, after.expired);
-    if (after.garbage)
+    if (after.garbage) {
+      epoch::note_retired();
       observer_.garbage();
+    }
   }
 
   // Releases what expired nodes hold: foreign code, hence outside the locks.

@@ -41,6 +41,10 @@ struct actors {
     return true;
   }
 
+  static void prefetch(const actor*) {
+    // nop
+  }
+
   static bool dead(const actor* ptr) {
     return ptr->terminated.load();
   }
