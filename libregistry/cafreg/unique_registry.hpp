@@ -370,8 +370,9 @@ public:
     if (!noted)
       return std::move(noted.error());
     if (!blocked->wait_until(deadline)) {
-      noted->cancel();
+      // In this order: cancelling would end the wait, too.
       blocked->fail(errc::timeout);
+      noted->cancel();
     }
     if (blocked->value())
       return entry_type{key, *blocked->value(),
