@@ -146,6 +146,28 @@ public:
   /// lock must not run an actor's destructor there.
   void drop_later(caf::strong_actor_ptr ref);
 
+  /// A reference that is dropped later than this object goes.
+  class late_drop {
+  public:
+    late_drop(core_base& core, caf::strong_actor_ptr ref)
+      : core_(&core), ref_(std::move(ref)) {
+      // nop
+    }
+
+    late_drop(late_drop&&) noexcept = default;
+
+    late_drop& operator=(late_drop&&) = delete;
+
+    ~late_drop() {
+      if (ref_)
+        core_->drop_later(std::move(ref_));
+    }
+
+  private:
+    core_base* core_;
+    caf::strong_actor_ptr ref_;
+  };
+
   // -- message interface ------------------------------------------------------
 
   /// Returns the actor that answers messages; `spawn()` starts it at the first

@@ -95,6 +95,8 @@ public:
   struct inheritance {
     caf::actor_control_block* actor;
     Value value;
+    // Until the table has a reference of its own.
+    typename super::late_drop kept;
   };
 
   std::optional<inheritance> heir(size_t shard, key_arg key) {
@@ -106,9 +108,8 @@ public:
     if (first.empty())
       return std::nullopt;
     auto& x = super::downcast(*first.front());
-    inheritance result{x.who.get(), std::move(*x.value)};
-    super::drop_later(std::move(x.who));
-    return result;
+    auto* who = x.who.get();
+    return inheritance{who, std::move(*x.value), {*this, std::move(x.who)}};
   }
 
   void registered(size_t shard, key_arg key, caf::actor_control_block* who,
