@@ -17,7 +17,8 @@ struct registry_stats {
   size_t entries = 0;
   /// Different keys now; equals `entries` for a unique registry.
   size_t keys = 0;
-  /// Living actors that ever registered.
+  /// Living actors that ever registered, or listened to changes, or were
+  /// interested in a name.
   size_t registrants = 0;
   /// Lookups and visits so far, sampled: exact to 1024 for each thread.
   uint64_t lookups = 0;

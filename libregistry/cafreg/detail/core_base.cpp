@@ -104,17 +104,22 @@ void core_base::wake_at(clock_type::time_point deadline) {
              caf::make_message(deadline_passed{}));
 }
 
-void core_base::add_listener(caf::strong_actor_ptr who) {
-  auto watch = monitor_for(who.get());
+bool core_base::add_listener(caf::strong_actor_ptr who) {
+  auto* added = who.get();
+  enroll(added);
   {
     std::lock_guard guard{listeners_mutex_};
+    if (dropped_.load())
+      return false;
     if (std::find(listeners_.begin(), listeners_.end(), who)
-        != listeners_.end())
-      return;
-    listeners_.push_back(std::move(who));
+        == listeners_.end())
+      listeners_.push_back(who);
     has_listeners_.store(true, std::memory_order_release);
   }
-  watch.start();
+  // It may have died before anyone would have told us.
+  if (actors::dead(added))
+    remove_listener(added);
+  return true;
 }
 
 bool core_base::remove_listener(const caf::actor_control_block* who) {
@@ -162,12 +167,15 @@ std::any core_base::meta(std::string_view key) const {
   return pos != meta_.end() ? pos->second : std::any{};
 }
 
-void core_base::put_meta(std::string_view key, std::any value) {
+bool core_base::put_meta(std::string_view key, std::any value) {
   std::any old; // destroyed without the lock
   std::unique_lock guard{meta_mutex_};
+  if (dropped_.load())
+    return false;
   auto [pos, added] = meta_.try_emplace(std::string{key});
   old = std::exchange(pos->second, std::move(value));
   guard.unlock();
+  return true;
 }
 
 bool core_base::delete_meta(std::string_view key) {
@@ -183,6 +191,7 @@ bool core_base::delete_meta(std::string_view key) {
 void core_base::drop_all() noexcept {
   std::vector<caf::strong_actor_ptr> listeners;
   std::map<std::string, std::any, std::less<>> meta;
+  dropped_.store(true);
   {
     std::lock_guard guard{listeners_mutex_};
     listeners.swap(listeners_);
@@ -192,9 +201,6 @@ void core_base::drop_all() noexcept {
     std::unique_lock guard{meta_mutex_};
     meta.swap(meta_);
   }
-  for (auto& listener : listeners)
-    for (auto& keeper : keepers_)
-      detach_monitors(listener.get(), keeper.get());
   empty_attic();
 }
 

@@ -70,6 +70,9 @@ public:
                           const caf::error& reason)
     = 0;
 
+  /// Makes sure that `actor_down` will be called for an actor, once.
+  virtual void enroll(caf::actor_control_block* who) = 0;
+
   /// Frees what nobody reads any more.
   /// @returns whether something is left.
   virtual bool flush() noexcept = 0;
@@ -127,7 +130,8 @@ public:
     return has_listeners_.load(std::memory_order_acquire);
   }
 
-  void add_listener(caf::strong_actor_ptr who);
+  /// Returns false if the registry is closed.
+  bool add_listener(caf::strong_actor_ptr who);
 
   /// Returns whether it was one.
   bool remove_listener(const caf::actor_control_block* who);
@@ -192,7 +196,8 @@ public:
 
   std::any meta(std::string_view key) const;
 
-  void put_meta(std::string_view key, std::any value);
+  /// Returns false if the registry is closed.
+  bool put_meta(std::string_view key, std::any value);
 
   bool delete_meta(std::string_view key);
 
@@ -224,6 +229,8 @@ private:
   std::atomic<uint64_t> events_sent_{0};
   mutable std::mutex listeners_mutex_;
   std::vector<caf::strong_actor_ptr> listeners_;
+  // No more listeners or metadata; guarded by the mutex of either.
+  std::atomic<bool> dropped_{false};
 
   std::mutex front_mutex_;
   caf::strong_actor_ptr front_;

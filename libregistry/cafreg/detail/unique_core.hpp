@@ -51,6 +51,10 @@ public:
     super::forget(who);
   }
 
+  void enroll(caf::actor_control_block* who) override {
+    table_.enroll(who);
+  }
+
   bool flush() noexcept override {
     return table_.flush();
   }
