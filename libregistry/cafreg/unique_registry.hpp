@@ -201,7 +201,7 @@ public:
     auto x = core_->make_interest(detail::interest::kind::standby, key,
                                   detail::add_reference(ptr));
     x->value.emplace(value);
-    auto result = add_interest(std::move(x));
+    auto result = add_interest(key, std::move(x));
     if (!result)
       return result;
     // The key may have been free, or the holder may have gone just before.
@@ -357,6 +357,8 @@ public:
                                   std::chrono::nanoseconds timeout) const {
     if (auto found = lookup(key))
       return std::move(*found);
+    if (closed())
+      return closed_error(key);
     if (detail::runs_actors)
       return error(errc::would_block, key,
                    "waiting would block a thread that runs actors");
@@ -366,7 +368,7 @@ public:
     auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
     auto blocked = std::make_shared<detail::blocked_wait<Value>>();
     x->blocked = blocked;
-    auto noted = add_interest(std::move(x));
+    auto noted = add_interest(key, std::move(x));
     if (!noted)
       return std::move(noted.error());
     if (!blocked->wait_until(deadline)) {
@@ -394,7 +396,7 @@ public:
   caf::expected<std::invoke_result_t<Fn&>> with_lock(key_arg key,
                                                      Fn&& fn) const {
     if (closed())
-      return closed_error();
+      return closed_error(key);
     Key name{key};
     using outcome = typename detail::keyed_mutex<Key>::outcome;
     switch (core_->locks().lock(name)) {
@@ -476,7 +478,8 @@ public:
       return null_handle_error();
     if (closed())
       return closed_error();
-    core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who));
+    if (!core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who)))
+      return closed_error();
     return {};
   }
 
@@ -492,8 +495,7 @@ public:
   bool put_meta(std::string_view key, T value) const {
     if (closed())
       return false;
-    core_->put_meta(key, std::any{std::move(value)});
-    return true;
+    return core_->put_meta(key, std::any{std::move(value)});
   }
 
   /// Returns the value of type T attached under a key, if there is one.
@@ -612,6 +614,10 @@ private:
     return core_->error(errc::closed, {}, "the registry is closed");
   }
 
+  caf::error closed_error(key_arg key) const {
+    return error(errc::closed, key, "the registry is closed");
+  }
+
   caf::error null_handle_error() const {
     return core_->error(errc::null_handle, {}, "the handle is null");
   }
@@ -665,14 +671,14 @@ private:
       return err;
     auto x = core_->make_interest(what, key, detail::add_reference(ptr));
     x->deadline = deadline;
-    return add_interest(std::move(x));
+    return add_interest(key, std::move(x));
   }
 
   caf::expected<subscription>
-  add_interest(std::unique_ptr<interest_type> x) const {
+  add_interest(key_arg key, std::unique_ptr<interest_type> x) const {
     auto id = core_->add_interest(std::move(x));
     if (id == 0)
-      return closed_error();
+      return closed_error(key);
     return subscription{core_, id};
   }
 

@@ -321,7 +321,7 @@ public:
     stored_key<Key> stored{key};
     for (;;) {
       if (Actors::dead(actor))
-        return write_result::dead;
+        return closed() ? write_result::closed : write_result::dead;
       aftermath after;
       reservation_ptr reserved;
       auto outcome = try_insert(hashed, key, stored, actor, value, why,
