@@ -54,7 +54,7 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
         return std::move(done.error());
       return {done->holder, done->inserted};
     };
-    return {
+    caf::message_handler result{
       [insert](ask::register_as, const caf::actor& who, const key_type& key,
                value_type value) { return insert(who, key, std::move(value)); },
       [insert](ask::register_as, const caf::actor& who, const key_type& key) {
@@ -122,6 +122,10 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
                           *answer.template value<value_type>());
       },
     };
+    if constexpr (sendable<std::vector<key_type>>)
+      result = result.or_else(
+        [ref](ask::keys, const caf::actor& who) { return ref.keys(who); });
+    return result;
   };
   return caf::actor_cast<caf::strong_actor_ptr>(
     sys.template spawn<caf::hidden>(std::move(body)));
