@@ -1,18 +1,21 @@
-# cafreg_add_example(<name> [PROGRAM <target>] [ARGS <argument>...]
-#                    [EXPECT <regex>] [TIMEOUT <seconds>])
+# cafreg_add_example(<name> [SOURCES <file>...] [PROGRAM <target>]
+#                    [ARGS <argument>...] [EXPECT <regex>] [TIMEOUT <seconds>])
 #
-# Builds <name>.cpp, as the target example_<name> unless PROGRAM says
+# Builds <name>.cpp and what else it consists of, as the target example_<name> unless PROGRAM says
 # otherwise, and runs it as the CTest entry example.<name>: examples are what
 # people copy. EXPECT: its output must match.
 function(cafreg_add_example name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROGRAM;EXPECT;TIMEOUT" "ARGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROGRAM;EXPECT;TIMEOUT"
+    "SOURCES;ARGS")
   if(NOT arg_PROGRAM)
     set(arg_PROGRAM example_${name})
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
-  add_executable(${arg_PROGRAM} ${name}.cpp)
+  add_executable(${arg_PROGRAM} ${name}.cpp ${arg_SOURCES})
+  target_include_directories(${arg_PROGRAM}
+    PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   cafreg_configure_target(${arg_PROGRAM})
   target_link_libraries(${arg_PROGRAM} PRIVATE cafreg::registry fmt::fmt)
 

@@ -300,9 +300,12 @@ std::string actor_text(const Handle& who) {
   auto* ptr = caf::actor_cast<caf::actor_control_block*>(who);
   if (ptr == nullptr)
     return "no actor";
-  auto result = "actor " + std::to_string(ptr->id());
-  if (ptr->node() != ptr->home_system->node())
-    result += "@" + to_string(ptr->node());
+  std::string result{"actor "};
+  result += std::to_string(ptr->id());
+  if (ptr->node() != ptr->home_system->node()) {
+    result += '@';
+    result += to_string(ptr->node());
+  }
   return result;
 }
 
