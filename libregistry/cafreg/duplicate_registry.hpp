@@ -135,7 +135,7 @@ public:
   /// @returns the number of entries removed, or `errc::closed`.
   caf::expected<size_t> unregister_all(const Handle& who) const {
     if (closed())
-      return super::closed_error();
+      return closed_error();
     return table().erase_all(control_block(who), {}, false);
   }
 
@@ -222,7 +222,7 @@ public:
         return;
       // A weak entry may just have lost its actor.
       if (auto holder = x.handle(); control_block(holder) != nullptr)
-        result.emplace_back(Key{x.key()}, x.value(), std::move(holder));
+        result.emplace_back(x.key(), x.value(), std::move(holder));
     });
     return result;
   }
@@ -353,7 +353,7 @@ public:
   caf::actor actor() const requires detail::sendable<Key> && detail::sendable<
     Value> && std::same_as<Handle, caf::actor> {
     return core_->front([this] {
-      return closed() ? detail::spawn_bouncer(system(), super::closed_error())
+      return closed() ? detail::spawn_bouncer(system(), closed_error())
                       : detail::spawn_duplicate_front(*this);
     });
   }
@@ -364,6 +364,7 @@ protected:
   using super::core_;
 
 private:
+  using super::closed_error;
   using super::control_block;
 
   table_type& table() const noexcept {
@@ -380,10 +381,6 @@ private:
       if (x.alive())
         fn(x);
     });
-  }
-
-  caf::error closed_error(key_arg key) const {
-    return super::error(errc::closed, key, "the registry is closed");
   }
 };
 

@@ -67,6 +67,8 @@ public:
   ///          `key_too_large`.
   caf::expected<entry_type> await(key_arg key,
                                   std::chrono::nanoseconds timeout) const {
+    if (closed())
+      return closed_error(key);
     if (auto err = check_key(key))
       return err;
     auto deadline = detail::runs_actors ? detail::clock_type::now()

@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include <any>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -12,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -26,7 +24,7 @@
 #include "cafreg/events.hpp"
 #include "cafreg/lookup_result.hpp"
 #include "cafreg/options.hpp"
-#include "cafreg/stats.hpp"
+#include "cafreg/registry_base.hpp"
 #include "cafreg/subscription.hpp"
 #include "cafreg/types.hpp"
 #include "cafreg/via.hpp"
@@ -63,20 +61,21 @@ class unique_registry;
 /// entries is not reused; keep them short.
 template <registry_key Key, registry_value Value = unit,
           actor_handle Handle = caf::actor>
-class unique_registry_ref {
+class unique_registry_ref
+  : public registry_base<detail::unique_core<Key, Value>, Key, Value, Handle> {
 public:
-  using key_type = Key;
+  using super
+    = registry_base<detail::unique_core<Key, Value>, Key, Value, Handle>;
 
-  using value_type = Value;
+  using typename super::entry_type;
 
-  using handle_type = Handle;
+  using typename super::key_arg;
 
-  using entry_type = entry<Key, Value, Handle>;
+  using typename super::view_type;
 
-  using view_type = entry_view<Key, Value, Handle>;
-
-  /// `std::string_view` for strings, `const Key&` for all others.
-  using key_arg = detail::key_view<Key>;
+  using super::await;
+  using super::closed;
+  using super::system;
 
   // -- registering ------------------------------------------------------------
 
@@ -339,89 +338,16 @@ public:
                       detail::clock_type::time_point::max());
   }
 
-  /// Sends one `awaited` message to an actor: with the holder as soon as there
-  /// is one, or with `errc::timeout`, `errc::closed` or `errc::cancelled`.
-  /// Nothing polls. Complexity: constant.
-  /// @returns a subscription to cancel it, or an error as `watch`.
-  caf::expected<subscription> await(key_arg key, const caf::actor& who,
-                                    std::chrono::nanoseconds timeout) const {
-    return interested(key, who, detail::interest::kind::await,
-                      deadline_after(timeout));
-  }
-
   /// Waits until somebody holds a key. For threads: in one that runs actors it
   /// refuses unless the answer is there already, since waiting there could keep
   /// the awaited actor from running.
-  /// @returns the entry, or an error: `timeout`, `would_block`, `closed`.
+  /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
+  ///          `key_too_large`.
   caf::expected<entry_type> await(key_arg key,
                                   std::chrono::nanoseconds timeout) const {
     if (auto found = lookup(key))
       return std::move(*found);
-    if (closed())
-      return closed_error(key);
-    if (detail::runs_actors)
-      return error(errc::would_block, key,
-                   "waiting would block a thread that runs actors");
-    if (auto err = check_key(key))
-      return err;
-    auto deadline = deadline_after(timeout);
-    auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
-    auto blocked = std::make_shared<detail::blocked_wait<Value>>();
-    x->blocked = blocked;
-    auto noted = add_interest(key, std::move(x));
-    if (!noted)
-      return std::move(noted.error());
-    if (!blocked->wait_until(deadline)) {
-      // In this order: cancelling would end the wait, too.
-      blocked->fail(errc::timeout);
-      noted->cancel();
-    }
-    if (blocked->value())
-      return entry_type{key, *blocked->value(),
-                        caf::actor_cast<Handle>(blocked->holder())};
-    return error(blocked->why(), key,
-                 blocked->why() == errc::closed
-                   ? "the registry is closed"
-                   : "nobody registered it in time");
-  }
-
-  /// Runs `fn()` while no other caller of `with_lock` with the same key runs
-  /// its function. Lock keys have nothing to do with names. A thread that runs
-  /// actors does not wait for one that does not. Like Elixir's
-  /// `Registry.lock/3`. Complexity: constant.
-  /// @returns the result of `fn`, or an error: `would_block`, `would_deadlock`
-  ///          (this thread has the lock), `closed`.
-  /// @throws what `fn` throws, after giving the lock back
-  template <std::invocable Fn>
-  caf::expected<std::invoke_result_t<Fn&>> with_lock(key_arg key,
-                                                     Fn&& fn) const {
-    if (closed())
-      return closed_error(key);
-    Key name{key};
-    using outcome = typename detail::keyed_mutex<Key>::outcome;
-    switch (core_->locks().lock(name)) {
-      case outcome::would_deadlock:
-        return error(errc::would_deadlock, key,
-                     "this thread holds the lock already");
-      case outcome::would_block:
-        return error(errc::would_block, key,
-                     "waiting would block a thread that runs actors");
-      case outcome::locked:
-        break;
-    }
-    struct unlocker {
-      detail::keyed_mutex<Key>& locks;
-      const Key& name;
-      ~unlocker() {
-        locks.unlock(name);
-      }
-    } guard{core_->locks(), name};
-    if constexpr (std::is_void_v<std::invoke_result_t<Fn&>>) {
-      fn();
-      return {};
-    } else {
-      return fn();
-    }
+    return super::await(key, timeout);
   }
 
   // -- via --------------------------------------------------------------------
@@ -467,72 +393,7 @@ public:
     });
   }
 
-  // -- listeners and metadata -------------------------------------------------
-
-  /// Sends `registered` and `unregistered` messages to an actor: for each key
-  /// in the order of the changes, and before the call that makes the change
-  /// returns. Keeps the listener alive until it is removed, terminates, or the
-  /// registry closes. Complexity: linear in the number of listeners.
-  caf::error add_listener(const caf::actor& who) const {
-    if (!who)
-      return null_handle_error();
-    if (closed())
-      return closed_error();
-    if (!core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who)))
-      return closed_error();
-    return {};
-  }
-
-  /// Returns whether the actor was a listener.
-  bool remove_listener(const caf::actor& who) const {
-    return core_->remove_listener(control_block(who));
-  }
-
-  /// Attaches any value to the registry, see Elixir's `Registry.put_meta/3`.
-  /// Complexity: logarithmic in the number of such values.
-  /// @returns false if the registry is closed.
-  template <class T>
-  bool put_meta(std::string_view key, T value) const {
-    if (closed())
-      return false;
-    return core_->put_meta(key, std::any{std::move(value)});
-  }
-
-  /// Returns the value of type T attached under a key, if there is one.
-  template <class T>
-  std::optional<T> meta(std::string_view key) const {
-    auto found = core_->meta(key);
-    if (auto* ptr = std::any_cast<T>(&found))
-      return std::move(*ptr);
-    return std::nullopt;
-  }
-
-  /// Returns whether there was a value.
-  bool delete_meta(std::string_view key) const {
-    return core_->delete_meta(key);
-  }
-
   // -- the registry -----------------------------------------------------------
-
-  const std::string& name() const noexcept {
-    return *core_->name();
-  }
-
-  caf::actor_system& system() const noexcept {
-    return core_->system();
-  }
-
-  bool closed() const noexcept {
-    return table().closed();
-  }
-
-  /// Drops all entries and handles, tells listeners, answers waiters with
-  /// `errc::closed`, ends the keepers. Every later call says `errc::closed` or
-  /// finds nothing. Any thread, also from a callback, beside any other call;
-  /// never waits. Complexity: linear in the number of entries.
-  void close() const noexcept {
-    core_->close();
-  }
 
   /// Returns an actor that answers the messages of `cafreg::ask`, for remote
   /// nodes and plain message flows. It is hidden, and ends with the registry.
@@ -544,46 +405,29 @@ public:
     });
   }
 
-  /// Lists the actors that the registry keeps alive, for the day that a system
-  /// does not stop. Complexity: linear.
-  std::vector<holder_info> holders() const {
-    return core_->holders();
-  }
-
-  registry_stats stats() const {
-    return core_->stats();
-  }
-
-  /// The error that a failed lookup stands for.
-  caf::error lookup_error(errc why, key_arg key) const {
-    return error(why, key,
-                 why == errc::closed ? "the registry is closed"
-                                     : "nobody holds it");
-  }
-
 protected:
-  using core_type = detail::unique_core<Key, Value>;
+  using typename super::core_type;
 
   using table_type = typename core_type::table_type;
 
   using node_type = typename table_type::node;
 
-  using interest_type = typename core_type::interest_type;
+  using super::super;
 
-  explicit unique_registry_ref(std::shared_ptr<core_type> core)
-    : core_(std::move(core)) {
-    // nop
-  }
-
-  std::shared_ptr<core_type> core_;
+  using super::core_;
 
 private:
+  using super::add_interest;
+  using super::check;
+  using super::check_key;
+  using super::closed_error;
+  using super::control_block;
+  using super::error;
+  using super::interested;
+  using super::to_handle;
+
   table_type& table() const noexcept {
     return core_->table();
-  }
-
-  static caf::actor_control_block* control_block(const auto& x) noexcept {
-    return caf::actor_cast<caf::actor_control_block*>(x);
   }
 
   // Takes over the reference that a lookup has acquired.
@@ -597,46 +441,6 @@ private:
 
   errc missing() const noexcept {
     return closed() ? errc::closed : errc::no_such_name;
-  }
-
-  static auto deadline_after(std::chrono::nanoseconds timeout) {
-    using time_point = detail::clock_type::time_point;
-    auto now = detail::clock_type::now();
-    return timeout < time_point::max() - now ? now + timeout
-                                             : time_point::max();
-  }
-
-  caf::error error(errc code, key_arg key, std::string_view reason) const {
-    return core_->error(code, detail::key_text<Key>(Key{key}), reason);
-  }
-
-  caf::error closed_error() const {
-    return core_->error(errc::closed, {}, "the registry is closed");
-  }
-
-  caf::error closed_error(key_arg key) const {
-    return error(errc::closed, key, "the registry is closed");
-  }
-
-  caf::error null_handle_error() const {
-    return core_->error(errc::null_handle, {}, "the handle is null");
-  }
-
-  caf::error check_key(key_arg key) const {
-    if (detail::stored_key<Key>::bytes(key) > core_->options().max_key_size)
-      return error(errc::key_too_large, key,
-                   "longer than the limit of "
-                     + std::to_string(core_->options().max_key_size)
-                     + " bytes");
-    return {};
-  }
-
-  caf::error check(caf::actor_control_block* who, key_arg key) const {
-    if (who == nullptr)
-      return error(errc::null_handle, key, "the handle is null");
-    if (!core_->options().allow_remote && who->node() != system().node())
-      return error(errc::remote_actor, key, "the actor is on another node");
-    return check_key(key);
   }
 
   caf::error write_error(detail::write_result outcome, key_arg key) const {
@@ -659,27 +463,6 @@ private:
     if (outcome == detail::write_result::closed)
       return write_error(outcome, key);
     return size_t{outcome == detail::write_result::done ? 1u : 0u};
-  }
-
-  caf::expected<subscription>
-  interested(key_arg key, const caf::actor& who, detail::interest::kind what,
-             detail::clock_type::time_point deadline) const {
-    auto* ptr = control_block(who);
-    if (ptr == nullptr)
-      return error(errc::null_handle, key, "the handle is null");
-    if (auto err = check_key(key))
-      return err;
-    auto x = core_->make_interest(what, key, detail::add_reference(ptr));
-    x->deadline = deadline;
-    return add_interest(key, std::move(x));
-  }
-
-  caf::expected<subscription>
-  add_interest(key_arg key, std::unique_ptr<interest_type> x) const {
-    auto id = core_->add_interest(std::move(x));
-    if (id == 0)
-      return closed_error(key);
-    return subscription{core_, id};
   }
 
   template <class Spawn>
