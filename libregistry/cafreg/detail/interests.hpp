@@ -71,6 +71,30 @@ public:
     return counts_[shard].load(std::memory_order_relaxed) > 0;
   }
 
+  /// Keeps `any_standby` true until a standby that was taken holds the key:
+  /// who sees none may rely on that.
+  class succession {
+  public:
+    explicit succession(interests& of) noexcept : count_(&of.standbys_) {
+      count_->fetch_add(1);
+    }
+
+    succession(succession&& other) noexcept
+      : count_(std::exchange(other.count_, nullptr)) {
+      // nop
+    }
+
+    succession& operator=(succession&&) = delete;
+
+    ~succession() {
+      if (count_ != nullptr)
+        count_->fetch_sub(1);
+    }
+
+  private:
+    std::atomic<uint32_t>* count_;
+  };
+
   /// Whether anybody stands by for any key.
   bool any_standby() const noexcept {
     return standbys_.load(std::memory_order_acquire) > 0;

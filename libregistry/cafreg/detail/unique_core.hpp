@@ -101,19 +101,22 @@ public:
     Value value;
     // Until the table has a reference of its own.
     typename super::late_drop kept;
+    interests::succession underway;
   };
 
   std::optional<inheritance> heir(size_t shard, key_arg key) {
     if (!super::interests_.any(shard))
       return std::nullopt;
     Key copy{key};
+    interests::succession underway{super::interests_};
     auto first = super::interests_.take(table_.hash(key), &copy,
                                         interest::kind::standby, 1);
     if (first.empty())
       return std::nullopt;
     auto& x = super::downcast(*first.front());
     auto* who = x.who.get();
-    return inheritance{who, std::move(*x.value), {*this, std::move(x.who)}};
+    return inheritance{
+      who, std::move(*x.value), {*this, std::move(x.who)}, std::move(underway)};
   }
 
   void registered(size_t shard, key_arg key, caf::actor_control_block* who,

@@ -177,15 +177,17 @@ public:
   template <class Hit, class Miss>
   auto lookup(key_arg key, Hit&& hit, Miss&& miss) {
     auto hashed = hash(key);
-    do {
-      epoch::pin pin;
-      count_lookup(pin);
-      if (auto* ptr = find(key, hashed)) [[likely]] {
-        Actors::prefetch(ptr->actor);
-        if (!Actors::dead(ptr->actor) && Actors::borrow(ptr->actor, strong_))
-          return hit(std::as_const(*ptr));
-      }
-    } while (observer_.has_heirs() && promote(key, hashed));
+    epoch::pin pin;
+    count_lookup(pin);
+    if (auto* ptr = find(key, hashed)) [[likely]] {
+      Actors::prefetch(ptr->actor);
+      if (!Actors::dead(ptr->actor) && Actors::borrow(ptr->actor, strong_))
+        return hit(std::as_const(*ptr));
+      // An heir is about to take over, or has just done so.
+      if (observer_.has_heirs() || find(key, hashed) != ptr)
+        if (auto* next = promote(key, hashed))
+          return hit(std::as_const(*next));
+    }
     return miss();
   }
 
@@ -736,21 +738,18 @@ private:
   }
 
   // Lets an heir take over the key of a dead holder.
-  // Returns whether there is a holder now.
-  bool promote(key_arg key, uint64_t hashed) {
+  // Returns the present entry with a strong reference taken, for a caller who
+  // holds a pin, or null.
+  node* promote(key_arg key, uint64_t hashed) {
     auto& in = shards_[shard_of(hashed)];
     aftermath after;
-    auto held = false;
+    node* present = nullptr;
     {
       std::lock_guard guard{in.mutex};
-      auto* present = find(key, hashed);
-      if (present != nullptr && Actors::dead(present->actor)) {
-        vacate(present, observer_.cause_of_death(present->actor), after);
-        held = find(key, hashed) != nullptr;
-      }
+      present = borrow_alive(key, hashed, after);
     }
     tidy(in, after);
-    return held;
+    return present;
   }
 
   // Puts a node for `actor` in the place of `old`, of the same key. Caller

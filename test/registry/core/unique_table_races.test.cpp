@@ -271,6 +271,49 @@ TEST_CASE("random schedules with heirs leave the table consistent") {
   blow(true, true);
 }
 
+TEST_CASE("no lookup misses a key whose heirs take over") {
+  const auto rounds = effort(20'000, 2'000);
+  fake::observer observer;
+  std::deque<fake::actor> actors(rounds + 1);
+  {
+    table_type uut{observer, true};
+    uut.insert(&actors[0], 1, 0, {}, give_back);
+    for (size_t i = 1; i <= rounds; ++i) {
+      uut.enroll(&actors[i]);
+      observer.heirs.push_back({&actors[i], static_cast<int>(i)});
+    }
+    observer.any_heirs = true;
+    std::atomic<bool> done{false};
+    std::atomic<int> missed{0};
+    std::vector<std::thread> readers;
+    for (auto t = 0; t < 2; ++t)
+      readers.emplace_back([&] {
+        while (!done)
+          if (!uut.lookup(1, give_back))
+            ++missed;
+      });
+    size_t wrong = 0;
+    for (size_t i = 0; i < rounds; ++i) {
+      actors[i].terminated = true;
+      auto next = 0;
+      uut.lookup(1, [&next](const node& x) {
+        next = x.value;
+        give_back(x);
+      });
+      if (next != static_cast<int>(i + 1))
+        ++wrong;
+    }
+    done = true;
+    for (auto& x : readers)
+      x.join();
+    CHECK(missed == 0);
+    CHECK(wrong == 0);
+  }
+  for (auto& x : actors)
+    if (x.strong != 0)
+      FAIL("a reference is left");
+}
+
 TEST_CASE("a death beside registrations of the same actor leaves nothing") {
   const auto rounds = effort(3000, 300);
   fake::observer observer;
