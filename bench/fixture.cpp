@@ -22,7 +22,7 @@ std::mutex end_mutex;
 std::vector<std::function<void()>> end_actions;
 
 struct environment {
-  environment() : cfg(), sys(prepare(cfg)) {
+  environment() : sys(prepare(cfg)) {
     // nop
   }
 

@@ -162,6 +162,7 @@ with_plain_name(benchmark::BenchmarkReporter::Run run) {
 std::vector<benchmark::BenchmarkReporter::Run>
 with_plain_names(const std::vector<benchmark::BenchmarkReporter::Run>& runs) {
   std::vector<benchmark::BenchmarkReporter::Run> result;
+  result.reserve(runs.size());
   for (auto& run : runs)
     result.push_back(with_plain_name(run));
   return result;
@@ -360,11 +361,18 @@ void collector::ReportRuns(const std::vector<Run>& runs) {
 }
 
 void collector::collect(const Run& run) {
-  if (run.error_occurred || run.run_type != Run::RT_Iteration)
+  if (run.error_occurred)
     return;
+  auto is_median = run.run_type == Run::RT_Aggregate
+                   && run.aggregate_name == "median";
+  if (run.run_type != Run::RT_Iteration && !is_median)
+    return;
+  // The medians come last.
   auto& x = result_[run.run_name.str()];
   for (auto& [name, counter] : run.counters)
     x.counters[name] = counter.value;
+  if (is_median)
+    return;
   repetition y;
   y.items_per_second = x.counters["items_per_second"];
   // What a benchmark times itself is work of other threads.

@@ -23,7 +23,7 @@ struct repetition {
 /// What was measured.
 struct measurement {
   std::vector<repetition> repetitions;
-  /// As of the last repetition.
+  /// Their medians.
   std::map<std::string, double> counters;
 
   /// The repetitions that count. By the clock these are the ones in which

@@ -19,7 +19,7 @@
 
 defmodule Bench do
   @keys 100_000
-  @rounds 7
+  @rounds 5
 
   def run do
     {:ok, _} =
