@@ -64,8 +64,11 @@ class duplicate_registry_ref
   : public registry_base<detail::duplicate_core<Key, Value>, Key, Value,
                          Handle> {
 public:
+  /// @cond
   using super
     = registry_base<detail::duplicate_core<Key, Value>, Key, Value, Handle>;
+
+  /// @endcond
 
   using typename super::entry_type;
 
@@ -73,12 +76,15 @@ public:
 
   using typename super::view_type;
 
+  /// @cond
 protected:
   using table_type = typename super::core_type::table_type;
 
   using reader = typename table_type::reader;
 
 public:
+  /// @endcond
+
   /// What `dispatch` calls its callback with.
   using range_type
     = entry_range<view_type, decltype(std::declval<const reader&>().entries())>;
@@ -404,6 +410,7 @@ template <registry_key Key, registry_value Value = unit,
           actor_handle Handle = caf::actor>
 class duplicate_registry : public duplicate_registry_ref<Key, Value, Handle> {
 public:
+  /// What `ref` returns.
   using super = duplicate_registry_ref<Key, Value, Handle>;
 
   /// @throws std::invalid_argument if an option makes no sense, or

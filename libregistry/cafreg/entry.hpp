@@ -16,25 +16,32 @@ namespace cafreg {
 template <class Key, class Value, class Handle>
 class entry {
 public:
+  /// What the entry is found by.
   using key_type = Key;
 
+  /// What the entry says of its actor.
   using value_type = Value;
 
+  /// `caf::actor` or a statically typed handle.
   using handle_type = Handle;
 
+  /// For registries.
   entry(detail::key_view<Key> key, const Value& value, Handle handle)
     : key_(key), value_(value), handle_(std::move(handle)) {
     // nop
   }
 
+  /// The key.
   const Key& key() const noexcept {
     return key_;
   }
 
+  /// The value.
   const Value& value() const noexcept {
     return value_;
   }
 
+  /// The actor, kept alive by this object.
   const Handle& handle() const noexcept {
     return handle_;
   }
@@ -50,6 +57,7 @@ public:
     detail::post(control_block(), caf::make_message(std::forward<Ts>(xs)...));
   }
 
+  /// Equal in all three.
   friend bool operator==(const entry& x, const entry& y) {
     return x.key_ == y.key_ && x.value_ == y.value_ && x.handle_ == y.handle_;
   }
@@ -70,8 +78,10 @@ private:
 template <class Key, class Value, class Handle>
 class entry_view {
 public:
+  /// `std::string_view` for strings, `const Key&` for all others.
   using key_view = detail::key_view<Key>;
 
+  /// For registries.
   entry_view(key_view key, const Value& value, caf::actor_control_block* actor,
              bool strong) noexcept
     : key_(key), value_(&value), actor_(actor), strong_(strong) {
@@ -83,6 +93,7 @@ public:
     return key_;
   }
 
+  /// The value.
   const Value& value() const noexcept {
     return *value_;
   }
@@ -95,6 +106,7 @@ public:
     return detail::adopt_handle<Handle>(actor_);
   }
 
+  /// The id of the actor.
   caf::actor_id id() const noexcept {
     return actor_->id();
   }
@@ -119,6 +131,7 @@ public:
       detail::post(caf::actor_cast<caf::actor_control_block*>(ptr), msg);
   }
 
+  /// Returns a copy that may be kept.
   entry<Key, Value, Handle> to_entry() const {
     return {key_, *value_, handle()};
   }

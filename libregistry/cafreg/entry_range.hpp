@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <iterator>
 #include <new>
@@ -41,6 +42,7 @@ public:
   /// A forward iterator whose references last until it moves on or ends.
   class iterator {
   public:
+    /// @cond
     using iterator_concept = std::forward_iterator_tag;
     using iterator_category = std::input_iterator_tag;
     using value_type = View;
@@ -48,21 +50,7 @@ public:
     using pointer = const View*;
     using reference = const View&;
 
-    iterator() noexcept {
-      // nop
-    }
-
-    iterator(const iterator& other) noexcept
-      : position_(other.position_), key_(other.key_), strong_(other.strong_) {
-      // nop: the view is made anew
-    }
-
-    iterator& operator=(const iterator& other) noexcept {
-      position_ = other.position_;
-      key_ = other.key_;
-      strong_ = other.strong_;
-      return *this;
-    }
+    iterator() = default;
 
     reference operator*() const noexcept {
       static_assert(std::is_trivially_destructible_v<View>);
@@ -93,11 +81,29 @@ public:
                            std::default_sentinel_t end) noexcept {
       return x.position_ == end;
     }
+    /// @endcond
 
   private:
     friend class entry_range;
 
     using position = decltype(std::declval<const Entries&>().begin());
+
+    // Where the present view is made; a copy of an iterator makes its own.
+    struct place {
+      place() noexcept {
+        // nop
+      }
+
+      place(const place&) noexcept {
+        // nop
+      }
+
+      place& operator=(const place&) noexcept {
+        return *this;
+      }
+
+      alignas(View) std::array<std::byte, sizeof(View)> bytes;
+    };
 
     iterator(position pos, key_store key, bool strong) noexcept
       : position_(pos), key_(key), strong_(strong) {
@@ -107,11 +113,13 @@ public:
     position position_{};
     key_store key_{};
     bool strong_ = true;
-    alignas(View) mutable std::byte view_[sizeof(View)];
+    mutable place view_;
   };
 
+  /// An `entry_view`.
   using value_type = View;
 
+  /// The entries cannot be changed.
   using const_iterator = iterator;
 
   /// Called by registries.

@@ -91,6 +91,7 @@ class event {
 public:
   event() = default;
 
+  /// For registries.
   event(std::shared_ptr<const std::string> registry,
         detail::event_data_ptr data, caf::strong_actor_ptr holder)
     : registry_(std::move(registry)),
@@ -129,6 +130,7 @@ public:
   }
 
 protected:
+  /// @cond
   // For CAF, which sends events between nodes.
   template <class Inspector, class Self, class... Ts>
   static auto inspect_event(Inspector& f, Self& self, const char* type,
@@ -158,6 +160,7 @@ protected:
   std::shared_ptr<const std::string> registry_;
   detail::event_data_ptr data_;
   caf::strong_actor_ptr holder_;
+  /// @endcond
 };
 
 /// An actor came to hold a key. Sent to listeners.
@@ -165,6 +168,7 @@ class registered : public event {
 public:
   registered() = default;
 
+  /// For registries.
   explicit registered(event what) : event(std::move(what)) {
     // nop
   }
@@ -201,11 +205,13 @@ class unregistered : public event {
 public:
   unregistered() = default;
 
+  /// For registries.
   unregistered(event what, departure why, caf::error reason)
     : event(std::move(what)), why_(why), reason_(std::move(reason)) {
     // nop
   }
 
+  /// Why the actor no longer holds the key.
   departure why() const noexcept {
     return why_;
   }
@@ -234,6 +240,7 @@ class name_state : public event {
 public:
   name_state() = default;
 
+  /// For registries.
   explicit name_state(event what) : event(std::move(what)) {
     // nop
   }
@@ -249,6 +256,7 @@ class awaited : public event {
 public:
   awaited() = default;
 
+  /// For registries.
   awaited(event what, uint64_t id, caf::error error = {})
     : event(std::move(what)), id_(id), error_(std::move(error)) {
     // nop

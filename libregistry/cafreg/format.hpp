@@ -18,6 +18,9 @@
 /// Formatters of fmt for what a registry gives out: entries, errors, codes,
 /// names and actor handles. The library itself does not use fmt.
 
+/// @cond
+// Specialisations in another's namespace are beyond Doxygen.
+
 namespace cafreg::detail {
 
 /// Formats through a conversion to text, with fmt's options for strings.
@@ -124,3 +127,5 @@ struct fmt::formatter<cafreg::via<Ref>> : cafreg::detail::text_formatter {
                        ctx);
   }
 };
+
+/// @endcond

@@ -17,6 +17,7 @@ class [[nodiscard]] lookup_result : public std::optional<T> {
 public:
   using std::optional<T>::optional;
 
+  /// Nothing, and why.
   lookup_result(errc why) : why_(why) {
     // nop
   }

@@ -34,14 +34,19 @@ template <class Core, registry_key Key, registry_value Value,
           actor_handle Handle>
 class registry_base {
 public:
+  /// What entries are found by.
   using key_type = Key;
 
+  /// What an entry says of its actor.
   using value_type = Value;
 
+  /// `caf::actor` or a statically typed handle.
   using handle_type = Handle;
 
+  /// An entry as a value.
   using entry_type = entry<Key, Value, Handle>;
 
+  /// An entry as callbacks see it.
   using view_type = entry_view<Key, Value, Handle>;
 
   /// `std::string_view` for strings, `const Key&` for all others.
@@ -225,6 +230,7 @@ public:
                                      : "nobody holds it");
   }
 
+  /// @cond
 protected:
   using core_type = Core;
 
@@ -305,6 +311,7 @@ protected:
   }
 
   std::shared_ptr<core_type> core_;
+  /// @endcond
 };
 
 } // namespace cafreg

@@ -41,7 +41,9 @@ enum class holder_role : uint8_t {
 
 /// An actor that a registry keeps alive.
 struct holder_info {
+  /// The id of the actor.
   caf::actor_id id = 0;
+  /// Why it is kept alive.
   holder_role role = holder_role::registrant;
   /// In how many entries.
   size_t entries = 0;

@@ -18,6 +18,7 @@ class subscription {
 public:
   subscription() = default;
 
+  /// For registries.
   subscription(std::weak_ptr<detail::core_base> core, uint64_t id)
     : core_(std::move(core)), id_(id) {
     // nop

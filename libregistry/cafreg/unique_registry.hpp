@@ -35,14 +35,18 @@ namespace cafreg {
 /// it so.
 template <class Handle>
 struct registration {
+  /// Who holds the key now.
   Handle holder;
+  /// Whether this call made it so.
   bool inserted;
 };
 
 /// What `update_value` gives.
 template <class Value>
 struct updated_value {
+  /// The new value.
   Value value;
+  /// The value before.
   Value previous;
 };
 
@@ -64,8 +68,11 @@ template <registry_key Key, registry_value Value = unit,
 class unique_registry_ref
   : public registry_base<detail::unique_core<Key, Value>, Key, Value, Handle> {
 public:
+  /// @cond
   using super
     = registry_base<detail::unique_core<Key, Value>, Key, Value, Handle>;
+
+  /// @endcond
 
   using typename super::entry_type;
 
@@ -405,6 +412,7 @@ public:
     });
   }
 
+  /// @cond
 protected:
   using typename super::core_type;
 
@@ -415,6 +423,7 @@ protected:
   using super::super;
 
   using super::core_;
+  /// @endcond
 
 private:
   using super::add_interest;
@@ -517,6 +526,7 @@ template <registry_key Key, registry_value Value = unit,
           actor_handle Handle = caf::actor>
 class unique_registry : public unique_registry_ref<Key, Value, Handle> {
 public:
+  /// What `ref` returns.
   using super = unique_registry_ref<Key, Value, Handle>;
 
   /// @throws std::invalid_argument if an option makes no sense, or

@@ -18,6 +18,7 @@ class send_result {
 public:
   send_result() = default;
 
+  /// Sent to nobody, and why.
   explicit send_result(errc why) : why_(why) {
     // nop
   }
@@ -43,19 +44,24 @@ private:
 template <class Ref>
 class via {
 public:
+  /// What the registry's entries are found by.
   using key_type = typename Ref::key_type;
 
+  /// The registry's handles.
   using handle_type = typename Ref::handle_type;
 
+  /// For registries, see `unique_registry_ref::via`.
   via(Ref registry, key_type key)
     : registry_(std::move(registry)), key_(std::move(key)) {
     // nop
   }
 
+  /// The key.
   const key_type& key() const noexcept {
     return key_;
   }
 
+  /// The registry in which the key is looked up.
   const Ref& registry() const noexcept {
     return registry_;
   }

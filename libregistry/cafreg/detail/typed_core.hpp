@@ -91,6 +91,7 @@ protected:
   std::vector<holder_info>
   list_holders(const std::map<caf::actor_id, size_t>& entries) {
     std::vector<holder_info> result;
+    result.reserve(entries.size());
     for (auto [id, count] : entries)
       result.push_back({id, holder_role::registrant, count});
     for (auto& who : listeners())
@@ -203,8 +204,10 @@ protected:
                 });
     for (auto& x : interests_.close())
       disappoint(*x, errc::closed);
-    for (auto& who : living)
-      detach_monitors(who.get(), keeper_of(who.get()).get());
+    for (auto& ref : living) {
+      auto* who = ref.get();
+      detach_monitors(who, keeper_of(who).get());
+    }
     drop_all();
     stop();
   }
