@@ -383,7 +383,7 @@ private:
   // Lets others be faster now and then, also if all threads share one core:
   // that is why it sleeps.
   void pause(std::mt19937_64& random) const {
-    if (seed_ % 2 == 0 && random() % 4 == 0)
+    if (seed_ % 4 == 0 && random() % 4 == 0)
       std::this_thread::sleep_for(std::chrono::microseconds{1});
   }
 
