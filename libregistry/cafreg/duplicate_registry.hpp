@@ -99,7 +99,8 @@ public:
   /// any actor. Complexity: constant.
   /// @returns nothing, or an error: `closed`, `null_handle`, `dead_actor`,
   ///          `remote_actor`, `key_too_large`.
-  /// @throws std::bad_alloc, and what copying the key throws, without effect
+  /// @throws std::bad_alloc, std::length_error when there are 2^32 - 1 entries
+  ///         under the key, and what copying the key throws, without effect
   caf::expected<void> register_as(const Handle& who, key_arg key,
                                   Value value = Value{}) const {
     auto* ptr = control_block(who);

@@ -54,7 +54,7 @@ public:
 
     reference operator*() const noexcept {
       static_assert(std::is_trivially_destructible_v<View>);
-      return *::new (static_cast<void*>(view_))
+      return *::new (static_cast<void*>(view_.bytes.data()))
         View{load(key_), position_->value(), position_->actor(), strong_};
     }
 

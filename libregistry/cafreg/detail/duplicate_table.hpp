@@ -257,7 +257,7 @@ public:
 
   /// Adds an entry. Complexity: amortised constant.
   /// @param value Moved from only if the result is `done`.
-  /// @throws std::bad_alloc without any change.
+  /// @throws std::bad_alloc, std::length_error without any change.
   add_result add(actor_type* actor, key_arg key, Value&& value,
                  const cause& why) {
     auto hashed = hash(key);

@@ -382,7 +382,7 @@ TEST_CASE("keys that are long, or hashed alike, are told apart") {
   string_table table{observer, true, 1};
   std::vector<std::string> keys;
   for (auto i = 0; i < 100; ++i) {
-    keys.push_back(std::string(static_cast<size_t>(20 + i), 'x'));
+    keys.emplace_back(static_cast<size_t>(20 + i), 'x');
     keys.push_back(std::to_string(i));
     keys.push_back(std::string(1 << 16, 'y') + std::to_string(i));
   }
@@ -492,6 +492,7 @@ TEST_CASE("random operations agree with a plain multimap") {
         expect(everything(table) == sorted);
         expect(table.size() == model.size());
         std::vector<int> keys;
+        keys.reserve(model.size());
         for (auto& x : model)
           keys.push_back(std::get<0>(x));
         std::sort(keys.begin(), keys.end());
