@@ -40,8 +40,8 @@ inline uint64_t load_32(const char* pos) noexcept {
 }
 
 /// Hashes `size` bytes at `data`. Complexity: linear in `size`.
-inline uint64_t hash_bytes(const char* data, size_t size,
-                           uint64_t seed) noexcept {
+[[gnu::always_inline]] inline uint64_t hash_bytes(const char* data, size_t size,
+                                                  uint64_t seed) noexcept {
   uint64_t x = 0;
   uint64_t y = 0;
   auto state = seed ^ hash_secret_a;

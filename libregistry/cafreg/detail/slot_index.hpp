@@ -125,8 +125,9 @@ template <class Node, class Match>
   }
 }
 
-/// The writers' side of an open-addressed index: linear probing, at most three
-/// quarters full, one writer at a time, any number of readers through
+/// The writers' side of an open-addressed index: linear probing, at most five
+/// eighths full (a miss then ends after four probes or so, at three quarters
+/// after eight), one writer at a time, any number of readers through
 /// `find_slot`.
 template <class Node>
 class slot_index {
@@ -149,7 +150,7 @@ public:
   slot_array* reserve(slot_word& root) {
     auto old = root.load(std::memory_order_relaxed);
     auto capacity = slot_array::mask(old) + 1;
-    if ((used_ + 1) * 4 <= capacity * 3)
+    if ((used_ + 1) * 8 <= capacity * 5)
       return nullptr;
     // From the live nodes alone: an index full of tombstones shrinks.
     auto log = min_log;

@@ -20,7 +20,8 @@ namespace cafreg::detail {
 
 /// Compares bytes; shorter than a call of memcmp for the short keys that names
 /// usually are.
-inline bool equal_bytes(const char* x, const char* y, size_t size) noexcept {
+[[gnu::always_inline]] inline bool equal_bytes(const char* x, const char* y,
+                                               size_t size) noexcept {
   if (size > 16)
     return std::memcmp(x, y, size) == 0;
   if (size >= 8)
@@ -103,7 +104,7 @@ public:
       std::unique_ptr<char[]>{outline_data()}.reset();
   }
 
-  bool matches(std::string_view key) const noexcept {
+  [[gnu::always_inline]] bool matches(std::string_view key) const noexcept {
     if (key.size() <= max_inline)
       return static_cast<size_t>(bytes_[max_inline]) == key.size()
              && equal_bytes(bytes_, key.data(), key.size());
