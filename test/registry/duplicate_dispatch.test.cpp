@@ -346,9 +346,9 @@ TEST_CASE("close stands against everything at once") {
     auto listener = spawn_recorder(w.sys, log);
     topics_type topics{w.sys,
                        {.partitions = 1 + round % 2, .listeners = {listener}}};
-    std::vector<caf::actor> actors;
-    for (auto i = 0; i < 8; ++i)
-      actors.push_back(w.sys.spawn(idle));
+    std::vector<caf::actor> actors(8);
+    for (auto& x : actors)
+      x = w.sys.spawn(idle);
     std::atomic<size_t> started{0};
     std::thread closer{[&] {
       while (started < 3)
