@@ -4,6 +4,7 @@
 
 #include "registry/effort.hpp"
 
+#include <caf/actor_registry.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/settings.hpp>

@@ -6,6 +6,7 @@
 #include "catch.hpp"
 
 #include <random>
+#include <tuple>
 
 using namespace caf_test;
 
@@ -203,7 +204,7 @@ TEST_CASE("many registries come and go in one system") {
     names_type names{w.sys};
     names.register_as(a, "x");
     names.watch("x", a);
-    names.add_listener(a);
+    std::ignore = names.add_listener(a);
     names.await("y", a, 1h);
   }
   // Keepers and their actors are hidden.
@@ -271,7 +272,7 @@ TEST_CASE("closing beside everything else") {
             });
             break;
           case 12:
-            names.add_listener(who);
+            std::ignore = names.add_listener(who);
             names.stats();
             break;
           case 13:
@@ -320,7 +321,7 @@ TEST_CASE("what is added while the registry closes is not kept") {
       if (t == 0) {
         names.close();
       } else if (i % 3 == 0) {
-        names.add_listener(who);
+        std::ignore = names.add_listener(who);
       } else if (i % 3 == 1) {
         names.put_meta("actor", who);
       } else {

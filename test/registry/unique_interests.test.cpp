@@ -60,7 +60,7 @@ TEST_CASE("a watcher is told the present state and each change") {
   auto watching = f.names.watch("x", f.recorder);
   REQUIRE(watching);
   f.names.register_as(f.a, "x", 1);
-  f.names.give_away("x", f.a, f.b);
+  CHECK_FALSE(f.names.give_away("x", f.a, f.b));
   f.names.unregister(f.b, "x");
   f.names.register_as(f.c, "x", 2);
   kill(f.c);
@@ -402,7 +402,7 @@ TEST_CASE("standbys take over in their order") {
   }
   SECTION("and not when the name is given away") {
     auto other = f.sys.spawn(idle);
-    f.names.give_away("x", f.a, other);
+    CHECK_FALSE(f.names.give_away("x", f.a, other));
     CHECK(f.names.whereis("x") == other);
     REQUIRE(kill_and_wait(other));
     CHECK(f.names.whereis("x") == f.b);

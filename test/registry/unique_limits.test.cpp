@@ -6,6 +6,7 @@
 #include "catch.hpp"
 
 #include <fstream>
+#include <tuple>
 
 #include <unistd.h>
 
@@ -239,7 +240,7 @@ TEST_CASE("interests that come and go leave memory as it was") {
       auto watching = names.watch(key, sink);
       auto waiting = names.await(key, sink, 1h);
       auto standing = names.standby(key, sink, 1);
-      names.add_listener(sink);
+      std::ignore = names.add_listener(sink);
       names.remove_listener(sink);
       watching->cancel();
       waiting->cancel();

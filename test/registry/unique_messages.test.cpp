@@ -6,6 +6,7 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 // Lists of keys can be sent if CAF knows their type.
 CAF_BEGIN_TYPE_ID_BLOCK(messages_test, 2700)
@@ -128,7 +129,7 @@ TEST_CASE("names are awaited and watched by message") {
     REQUIRE(eventually([&] { return f.names.holders().size() == 1; }));
     f.names.register_as(f.a, "x", 6);
     auto seen = 0;
-    pending.receive(
+    std::move(pending).receive(
       [&](const caf::actor& who, int value) {
         if (who == f.a)
           seen = value;
@@ -146,8 +147,10 @@ TEST_CASE("names are awaited and watched by message") {
     REQUIRE(eventually([&] { return f.names.holders().size() == 1; }));
     f.names.close();
     std::string answer;
-    pending.receive([](const caf::actor&, int) {},
-                    [&](const caf::error& err) { answer = code_of(err); });
+    std::move(pending).receive([](const caf::actor&, int) {},
+                               [&](const caf::error& err) {
+                                 answer = code_of(err);
+                               });
     CHECK(answer == "closed");
   }
   SECTION("watched") {

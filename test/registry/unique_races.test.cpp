@@ -8,6 +8,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 
 using namespace caf_test;
 
@@ -215,7 +216,7 @@ TEST_CASE("everything at once leaves a consistent registry") {
           break;
         case 6:
           if (auto holder = names.whereis(key))
-            names.give_away(key, *holder, who);
+            std::ignore = names.give_away(key, *holder, who);
           break;
         case 7:
           names.standby(key, who, -1);

@@ -6,6 +6,7 @@
 #include "catch.hpp"
 
 #include <stdexcept>
+#include <tuple>
 
 using namespace caf_test;
 
@@ -276,7 +277,7 @@ TEST_CASE("an actor may drop or hand on its name at once") {
       if (i % 2 == 0)
         ref.unregister(me, key);
       else
-        ref.give_away(key, me, heir);
+        std::ignore = ref.give_away(key, me, heir);
       done->open();
       return idle(self);
     };
