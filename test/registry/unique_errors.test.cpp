@@ -26,6 +26,7 @@ public:
 } // namespace
 
 TEST_CASE("every code has a name") {
+  config prepared; // errors carry messages, whose types CAF must know
   std::set<std::string> names;
   for (auto i = 1; i <= static_cast<int>(errc::spawn_failed); ++i) {
     auto code = static_cast<errc>(i);
@@ -55,6 +56,7 @@ TEST_CASE("every code has a name") {
 }
 
 TEST_CASE("errors of others are not ours") {
+  config prepared;
   auto other = caf::make_error(caf::sec::request_timeout);
   for (auto i = 1; i <= static_cast<int>(errc::spawn_failed); ++i)
     CHECK_FALSE(cafreg::is(other, static_cast<errc>(i)));
