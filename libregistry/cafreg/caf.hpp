@@ -225,7 +225,7 @@ void inspect_enum(Inspector&, Enum&) = delete;
 /// Sends a message without a sender. Never waits; a message to an actor that
 /// has terminated is dropped.
 inline void post(caf::actor_control_block* to, caf::message content) {
-  to->enqueue(envelope(std::move(content)), nullptr);
+  to->get()->enqueue(envelope(std::move(content)), nullptr);
 }
 
 /// Sends a message after a while.

@@ -3,7 +3,9 @@
 
 #include "cafreg/detail/keeper.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 
 #include "cafreg/types.hpp"
@@ -35,6 +37,15 @@ public:
   void on_exit() override {
     // The core holds this actor, which therefore must not hold the core.
     core_.reset();
+  }
+
+  // A crowd of deaths must not keep a worker from the actors in its queue: the
+  // others steal them one by one, at a cost linear in the queue's length.
+  resume_result resume(cafreg::detail::execution_context* ctx,
+                       size_t max_throughput) override {
+    constexpr size_t fair_share = 64;
+    return caf::event_based_actor::resume(ctx,
+                                          std::min(max_throughput, fair_share));
   }
 
 protected:
