@@ -78,6 +78,7 @@ void print_groups(const groups_type& groups, std::string_view prefix) {
       ++sizes[std::string{e.key()}];
   });
   std::vector<std::pair<size_t, std::string>> sorted;
+  sorted.reserve(sizes.size());
   for (auto& [key, size] : sizes)
     sorted.emplace_back(size, key);
   std::sort(sorted.rbegin(), sorted.rend());

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -95,10 +96,8 @@ public:
   }
 
   bool empty() const noexcept {
-    for (auto& bag : bags_)
-      if (!bag.nodes.empty())
-        return false;
-    return true;
+    return std::all_of(bags_.begin(), bags_.end(),
+                       [](const bag& x) { return x.nodes.empty(); });
   }
 
 private:
