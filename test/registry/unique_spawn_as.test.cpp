@@ -123,7 +123,8 @@ TEST_CASE("the new actor's own code finds its name") {
         ++found;
       ++ran;
     };
-    REQUIRE(names.spawn_as(key, 5, std::move(body)));
+    auto started = names.spawn_as(key, 5, std::move(body));
+    REQUIRE(started);
   }
   CHECK(eventually([&] { return ran == rounds; }));
   CHECK(found == rounds);

@@ -171,7 +171,7 @@ TEST_CASE("a chain keeps its order") {
   CHECK(one.pop() == nullptr);
   one.splice(two);
   CHECK(one.empty());
-  one.push(&nodes[0]);
+  one.push(nodes.data());
   one.push(&nodes[1]);
   two.push(&nodes[2]);
   two.push(&nodes[3]);
@@ -191,7 +191,7 @@ TEST_CASE("limbo gives nodes back when nobody can see them") {
   limbo<node> uut;
   chain<node> expired;
   CHECK(uut.empty());
-  uut.retire(&nodes[0], expired);
+  uut.retire(nodes.data(), expired);
   CHECK_FALSE(uut.empty());
   advance(1);
   uut.retire(&nodes[1], expired);
