@@ -7,7 +7,9 @@
 
 /// Tags for asking a registry by message: the first element of a request, the
 /// others are the arguments of the operation with the same name. See
-/// `unique_registry::actor` and `duplicate_registry::actor` for the answers.
+/// `unique_registry::actor` and `duplicate_registry::actor`. If the registry's
+/// values are `cafreg::unit`, they are left out of requests and answers. What
+/// no operation takes is answered with `errc::bad_request`.
 namespace cafreg::ask {
 
 namespace detail {
@@ -59,7 +61,8 @@ struct lookup : detail::tag<lookup> {
   /// @endcond
 };
 
-/// (keys, actor) -> std::vector<key>
+/// (keys, actor) -> std::vector<key>, if CAF can send such a vector: with
+/// CAF 1.x and string keys, give `std::vector<std::string>` a type id.
 struct keys : detail::tag<keys> {
   /// @cond
   static constexpr auto type_name = "cafreg::ask::keys";
@@ -73,7 +76,7 @@ struct count : detail::tag<count> {
   /// @endcond
 };
 
-/// (give_away, key, from, to) -> unit, or `errc::not_holder`.
+/// (give_away, key, from, to) -> bool: true, or `errc::not_holder`.
 struct give_away : detail::tag<give_away> {
   /// @cond
   static constexpr auto type_name = "cafreg::ask::give_away";
@@ -87,7 +90,8 @@ struct await : detail::tag<await> {
   /// @endcond
 };
 
-/// (watch, key, actor) -> unit: the actor gets `name_state` messages.
+/// (watch, key, actor) -> uint64_t: the id of the subscription; the actor gets
+/// `name_state` messages.
 struct watch : detail::tag<watch> {
   /// @cond
   static constexpr auto type_name = "cafreg::ask::watch";

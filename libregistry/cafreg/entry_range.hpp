@@ -39,11 +39,13 @@ class entry_range {
   }
 
 public:
-  /// A forward iterator whose references last until it moves on or ends.
+  /// An input iterator. What it refers to is made when it is looked at and
+  /// lasts until the iterator moves on or ends; a temporary iterator gives a
+  /// copy.
   class iterator {
   public:
     /// @cond
-    using iterator_concept = std::forward_iterator_tag;
+    using iterator_concept = std::input_iterator_tag;
     using iterator_category = std::input_iterator_tag;
     using value_type = View;
     using difference_type = std::ptrdiff_t;
@@ -52,10 +54,16 @@ public:
 
     iterator() = default;
 
-    reference operator*() const noexcept {
+    reference operator*() const& noexcept {
       static_assert(std::is_trivially_destructible_v<View>);
       return *::new (static_cast<void*>(view_.bytes.data()))
         View{load(key_), position_->value(), position_->actor(), strong_};
+    }
+
+    // So that `auto& first = *entries.begin();` does not compile, and with
+    // `auto` or `const auto&` is no trap.
+    View operator*() const&& noexcept {
+      return {load(key_), position_->value(), position_->actor(), strong_};
     }
 
     pointer operator->() const noexcept {

@@ -360,8 +360,8 @@ public:
   // -- via --------------------------------------------------------------------
 
   /// Returns a value that stands for whoever holds the key when it is used.
-  cafreg::via<unique_registry_ref> via(Key key) const {
-    return {*this, std::move(key)};
+  cafreg::via<unique_registry_ref> via(key_arg key) const {
+    return {*this, Key{key}};
   }
 
   /// Reserves a key, spawns a function-based actor and registers it: the

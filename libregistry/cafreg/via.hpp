@@ -95,6 +95,15 @@ public:
     return detail::request(self, to, timeout, std::forward<Ts>(xs)...);
   }
 
+  /// The same for a scoped actor, or whatever else has a `ptr()`.
+  template <class Self, class... Ts>
+    requires requires(Self& self) {
+      self.ptr();
+    }
+  auto request(Self& self, std::chrono::nanoseconds timeout, Ts&&... xs) const {
+    return request(self.ptr(), timeout, std::forward<Ts>(xs)...);
+  }
+
 private:
   Ref registry_;
   key_type key_;

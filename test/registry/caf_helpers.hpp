@@ -35,13 +35,10 @@ constexpr auto patience = 60s;
 template <class Condition>
 bool eventually(Condition&& condition) {
   auto deadline = std::chrono::steady_clock::now() + patience;
-  for (auto tries = 0; !condition(); ++tries) {
+  while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline)
       return false;
-    if (tries < 100)
-      std::this_thread::yield();
-    else
-      std::this_thread::sleep_for(1ms);
+    std::this_thread::yield();
   }
   return true;
 }

@@ -22,7 +22,9 @@ caf::strong_actor_ptr spawn_duplicate_front(Ref ref) {
   using key_type = typename Ref::key_type;
   using value_type = typename Ref::value_type;
   auto& sys = ref.system();
-  auto body = [ref](caf::event_based_actor*) -> caf::behavior {
+  auto body = [ref](caf::event_based_actor* self) -> caf::behavior {
+    on_any_message(self, make_error(errc::bad_request, ref.name(), {},
+                                    "no operation takes such a message"));
     auto add = [ref](const caf::actor& who, const key_type& key,
                      value_type value) -> caf::result<caf::actor, bool> {
       auto done = ref.register_as(who, key, std::move(value));

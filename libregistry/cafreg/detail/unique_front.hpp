@@ -13,6 +13,7 @@
 
 #include "cafreg/ask.hpp"
 #include "cafreg/caf.hpp"
+#include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
 #include "cafreg/types.hpp"
 
@@ -45,6 +46,8 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
   using found = found_answer<value_type>;
   auto& sys = ref.system();
   auto body = [ref](caf::event_based_actor* self) -> caf::behavior {
+    on_any_message(self, make_error(errc::bad_request, ref.name(), {},
+                                    "no operation takes such a message"));
     using waits = std::unordered_map<uint64_t, caf::response_promise>;
     auto waiting = std::make_shared<waits>();
     auto insert = [ref](const caf::actor& who, const key_type& key,

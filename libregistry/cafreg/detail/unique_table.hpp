@@ -790,8 +790,9 @@ private:
     auto at = shard_of(victim->hash);
     if (observer_.has_heirs()) {
       while (auto heir = observer_.heir(at, victim->key.get())) {
+        // Who gives a key up does not want it back.
         stored_key<Key> key{victim->key.get()};
-        if (Actors::dead(heir->actor)
+        if (heir->actor == victim->actor || Actors::dead(heir->actor)
             || !supersede(victim, key, heir->actor, heir->value, after))
           continue; // that one died while it stood by
         ++shards_[at].removals;
