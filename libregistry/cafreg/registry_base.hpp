@@ -252,6 +252,8 @@ protected:
   static auto deadline_after(std::chrono::nanoseconds timeout) {
     using time_point = detail::clock_type::time_point;
     auto now = detail::clock_type::now();
+    if (timeout <= std::chrono::nanoseconds{0})
+      return now;
     return timeout < time_point::max() - now ? now + timeout
                                              : time_point::max();
   }

@@ -489,6 +489,7 @@ private:
                    "held by " + detail::actor_text(*holder));
     if (outcome != detail::write_result::done)
       return write_error(outcome, key);
+    [[maybe_unused]] typename table_type::spawning here;
     // Called by the actor's own thread and by this one, whichever is first.
     auto binder = [core = core_, reserved](caf::actor_control_block* who) {
       return core->table().bind(reserved, who, {});

@@ -1,16 +1,20 @@
 // This file is part of cafreg, process registries for the C++ Actor Framework.
 // Distributed under the terms of the BSD 3-Clause License, see LICENSE.
 
-// What the first users stumbled over.
+// What the first users stumbled over, and the first attackers.
 
 #include "registry/caf_helpers.hpp"
 
 #include "catch.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <iterator>
 #include <ranges>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 
 using namespace caf_test;
@@ -97,4 +101,124 @@ TEST_CASE("a name is used through a view and from a scoped actor") {
   CHECK(answer == 5);
   names.close();
   kill(who);
+}
+
+TEST_CASE("a dead actor gives nothing away") {
+  world w;
+  names_type names{w.sys, {.name = "names"}};
+  auto a = w.sys.spawn(idle);
+  auto b = w.sys.spawn(idle);
+  auto heir = w.sys.spawn(idle);
+  REQUIRE(names.register_as(a, "n", 1));
+  REQUIRE(names.standby("n", heir, 2));
+  REQUIRE(kill_and_wait(a));
+  CHECK(names.give_away("n", a, b) == cafreg::errc::not_holder);
+  auto changed = names.update_value(a, "n", [](int x) { return x + 1; });
+  REQUIRE_FALSE(changed);
+  CHECK(changed.error() == cafreg::errc::not_holder);
+  auto now = names.lookup("n");
+  REQUIRE(now);
+  CHECK(now->handle() == heir);
+  names.close();
+  kill(b);
+  kill(heir);
+}
+
+TEST_CASE("a wait that ends before it begins is answered") {
+  world w;
+  names_type names{w.sys, {.name = "names"}};
+  caf::scoped_actor self{w.sys};
+  for (auto timeout :
+       {std::chrono::nanoseconds::min(), std::chrono::nanoseconds{-1},
+        std::chrono::nanoseconds{0}}) {
+    auto found = names.await("n", timeout);
+    REQUIRE_FALSE(found);
+    CHECK(found.error() == cafreg::errc::timeout);
+    REQUIRE(names.await("n", caf::actor{self}, timeout));
+    caf::error answer;
+    self->receive([&](const cafreg::awaited& x) { answer = x.error(); });
+    CHECK(answer == cafreg::errc::timeout);
+  }
+}
+
+namespace {
+
+// Throws when it is copied for the n-th time.
+struct fragile {
+  static inline std::atomic<int> copies{0};
+  static inline std::atomic<int> limit{1'000'000};
+
+  fragile() = default;
+
+  fragile(const fragile&) {
+    if (++copies >= limit)
+      throw std::runtime_error{"copy"};
+  }
+
+  fragile(fragile&&) noexcept = default;
+
+  fragile& operator=(const fragile&) = default;
+
+  fragile& operator=(fragile&&) noexcept = default;
+};
+
+} // namespace
+
+TEST_CASE("a value that cannot be copied costs an event, not the entry") {
+  world w;
+  cafreg::unique_registry<std::string, fragile> names{w.sys, {.name = "names"}};
+  auto who = w.sys.spawn(idle);
+  auto listener = w.sys.spawn(idle);
+  REQUIRE_FALSE(names.add_listener(listener));
+  fragile::limit = 0;
+  REQUIRE(names.register_as(who, "n", fragile{}));
+  CHECK(names.whereis("n"));
+  CHECK(names.unregister(who, "n"));
+  CHECK_FALSE(names.whereis("n"));
+  fragile::limit = 1'000'000;
+  names.close();
+  kill(who);
+  kill(listener);
+}
+
+namespace {
+
+// Registers another name, once both spawns are under way.
+class entangled : public caf::event_based_actor {
+public:
+  entangled(caf::actor_config& cfg, names_ref names, std::string other,
+            gate* both)
+    : caf::event_based_actor(cfg) {
+    both->pass();
+    auto nested = names.spawn_as(other, 1, idle);
+    nested_failed = !nested;
+  }
+
+  caf::behavior make_behavior() override {
+    return idle(this);
+  }
+
+  static inline thread_local bool nested_failed = false;
+};
+
+} // namespace
+
+TEST_CASE("two spawns that want each other's names both end") {
+  world w;
+  names_type names{w.sys, {.name = "names"}};
+  gate both;
+  std::atomic<int> failed{0};
+  auto spawn = [&](const std::string& mine, const std::string& other) {
+    auto who = names.spawn_as<entangled>(mine, 1, names.ref(), other, &both);
+    if (who && entangled::nested_failed)
+      ++failed;
+  };
+  std::thread first{spawn, "a", "b"};
+  std::thread second{spawn, "b", "a"};
+  REQUIRE(both.wait_for(2));
+  both.open();
+  first.join();
+  second.join();
+  CHECK(failed == 2);
+  CHECK(names.count() == 2);
 }

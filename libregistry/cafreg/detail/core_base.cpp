@@ -47,11 +47,15 @@ core_base::~core_base() {
 }
 
 void core_base::on_deadline() {
+  auto now = clock_type::now();
   {
+    // The first one has woken us, even if it came a little early.
     std::lock_guard guard{alarm_mutex_};
-    alarm_ = clock_type::time_point::max();
+    if (!alarms_.empty())
+      alarms_.erase(alarms_.begin());
+    alarms_.erase(alarms_.begin(), alarms_.upper_bound(now));
   }
-  auto next = expire(clock_type::now());
+  auto next = expire(now);
   if (next != clock_type::time_point::max())
     wake_at(next);
 }
@@ -95,11 +99,12 @@ void core_base::request_flush() noexcept {
 void core_base::wake_at(clock_type::time_point deadline) {
   {
     std::lock_guard guard{alarm_mutex_};
-    if (deadline >= alarm_)
+    if (!alarms_.empty() && *alarms_.begin() <= deadline)
       return;
-    alarm_ = deadline;
+    alarms_.insert(deadline);
   }
-  auto delay = std::max(deadline - clock_type::now(), clock_type::duration{0});
+  auto now = clock_type::now();
+  auto delay = deadline > now ? deadline - now : clock_type::duration{0};
   post_later(system_, keepers_.front(), delay,
              caf::make_message(deadline_passed{}));
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -89,6 +90,13 @@ public:
   void on_deadline();
 
   void on_flush();
+
+  /// The same for a closed registry.
+  /// @returns whether something is left.
+  bool flush_closed() noexcept {
+    empty_attic();
+    return flush();
+  }
 
   // -- keepers ----------------------------------------------------------------
 
@@ -242,7 +250,8 @@ private:
   std::map<std::string, std::any, std::less<>> meta_;
 
   std::mutex alarm_mutex_;
-  clock_type::time_point alarm_ = clock_type::time_point::max();
+  // When keepers will be woken up. A later deadline needs no alarm of its own.
+  std::multiset<clock_type::time_point> alarms_;
   std::atomic<bool> stopped_{false};
 };
 

@@ -16,12 +16,22 @@ bool interests::add(interest_ptr x) {
   if (closed_)
     return false;
   auto& stored = *x;
-  by_id_.emplace(stored.id, std::move(x));
-  by_hash_[stored.hash].push_back(stored.id);
-  if (stored.who)
-    by_actor_.emplace(stored.who.get(), stored.id);
-  if (stored.deadline != clock_type::time_point::max())
-    deadlines_.emplace(stored.deadline, stored.id);
+  auto forget = [this, &stored] {
+    by_hash_.erase({stored.hash, stored.id});
+    by_actor_.erase({stored.who.get(), stored.id});
+    deadlines_.erase({stored.deadline, stored.id});
+  };
+  try {
+    by_hash_.emplace(stored.hash, stored.id);
+    if (stored.who)
+      by_actor_.emplace(stored.who.get(), stored.id);
+    if (stored.deadline != clock_type::time_point::max())
+      deadlines_.emplace(stored.deadline, stored.id);
+    by_id_.try_emplace(stored.id, std::move(x));
+  } catch (...) {
+    forget();
+    throw;
+  }
   if (stored.what == interest::kind::standby)
     standbys_.fetch_add(1);
   counts_[stored.shard].fetch_add(1, std::memory_order_relaxed);
@@ -31,11 +41,9 @@ bool interests::add(interest_ptr x) {
 void interests::post_to_watchers(uint64_t hash, const void* key,
                                  const caf::message& msg) {
   std::lock_guard guard{mutex_};
-  auto pos = by_hash_.find(hash);
-  if (pos == by_hash_.end())
-    return;
-  for (auto id : pos->second)
-    if (auto& x = *by_id_.find(id)->second;
+  for (auto pos = by_hash_.lower_bound({hash, 0});
+       pos != by_hash_.end() && pos->first == hash; ++pos)
+    if (auto& x = *by_id_.find(pos->second)->second;
         x.what == interest::kind::watch && x.about(key))
       post(x.who.get(), msg);
 }
@@ -44,14 +52,12 @@ std::vector<interest_ptr> interests::take(uint64_t hash, const void* key,
                                           interest::kind what, size_t limit) {
   std::vector<interest_ptr> result;
   std::lock_guard guard{mutex_};
-  auto pos = by_hash_.find(hash);
-  if (pos == by_hash_.end())
-    return result;
   std::vector<uint64_t> ids;
-  for (auto id : pos->second)
-    if (auto& x = *by_id_.find(id)->second;
-        ids.size() < limit && x.what == what && x.about(key))
-      ids.push_back(id);
+  for (auto pos = by_hash_.lower_bound({hash, 0});
+       pos != by_hash_.end() && pos->first == hash && ids.size() < limit; ++pos)
+    if (auto& x = *by_id_.find(pos->second)->second;
+        x.what == what && x.about(key))
+      ids.push_back(pos->second);
   for (auto id : ids)
     result.push_back(extract(id));
   return result;
@@ -66,8 +72,9 @@ std::vector<interest_ptr>
 interests::take_of(const caf::actor_control_block* who) {
   std::vector<interest_ptr> result;
   std::lock_guard guard{mutex_};
-  for (auto pos = by_actor_.find(who); pos != by_actor_.end();
-       pos = by_actor_.find(who))
+  for (auto pos = by_actor_.lower_bound({who, 0});
+       pos != by_actor_.end() && pos->first == who;
+       pos = by_actor_.lower_bound({who, 0}))
     result.push_back(extract(pos->second));
   return result;
 }
@@ -108,16 +115,8 @@ interest_ptr interests::extract(uint64_t id) {
   auto pos = by_id_.find(id);
   auto result = std::move(pos->second);
   by_id_.erase(pos);
-  auto hashed = by_hash_.find(result->hash);
-  std::erase(hashed->second, id);
-  if (hashed->second.empty())
-    by_hash_.erase(hashed);
-  if (result->who) {
-    auto [first, last] = by_actor_.equal_range(result->who.get());
-    by_actor_.erase(std::find_if(first, last, [id](const auto& x) {
-      return x.second == id;
-    }));
-  }
+  by_hash_.erase({result->hash, id});
+  by_actor_.erase({result->who.get(), id});
   deadlines_.erase({result->deadline, id});
   if (result->what == interest::kind::standby)
     standbys_.fetch_sub(1);

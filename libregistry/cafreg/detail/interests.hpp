@@ -143,8 +143,8 @@ private:
   bool closed_ = false;
   // Ids grow, so that each list is in the order of arrival.
   std::unordered_map<uint64_t, interest_ptr> by_id_;
-  std::unordered_map<uint64_t, std::vector<uint64_t>> by_hash_;
-  std::unordered_multimap<const caf::actor_control_block*, uint64_t> by_actor_;
+  std::set<std::pair<uint64_t, uint64_t>> by_hash_;
+  std::set<std::pair<const caf::actor_control_block*, uint64_t>> by_actor_;
   std::set<std::pair<clock_type::time_point, uint64_t>> deadlines_;
 };
 

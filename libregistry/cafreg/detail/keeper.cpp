@@ -18,14 +18,14 @@ namespace {
 // an entry has gone.
 constexpr auto retry_delay = std::chrono::milliseconds{1};
 
+// After a clean-up failed: when to try again.
+constexpr auto again_delay = std::chrono::milliseconds{10};
+
 class keeper_actor : public caf::event_based_actor {
 public:
   keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core)
     : caf::event_based_actor(cfg), core_(std::move(core)) {
-    on_down(this, [this](const caf::down_msg& msg) {
-      core_->actor_down(caf::actor_cast<caf::actor_control_block*>(msg.source),
-                        msg.reason);
-    });
+    on_down(this, [this](const caf::down_msg& msg) { clean_up(msg); });
     // Whoever gets hold of a keeper cannot end it.
     on_exit_message(this, [](const caf::exit_msg&) {});
   }
@@ -51,11 +51,20 @@ public:
 protected:
   caf::behavior make_behavior() override {
     return {
-      [this](flush_request) { core_->on_flush(); },
-      [this](deadline_passed) { core_->on_deadline(); },
+      [this](flush_request) {
+        if (core_)
+          core_->on_flush();
+      },
+      [this](deadline_passed) {
+        if (core_)
+          core_->on_deadline();
+      },
       [this](close_request) {
-        core_->on_flush();
-        if (core_->flush())
+        // The core must not live on because of us: then nothing is left to
+        // free that its destructor would not.
+        if (core_)
+          closing_ = std::exchange(core_, nullptr);
+        if (auto core = closing_.lock(); core && core->flush_closed())
           post_later(system(), caf::strong_actor_ptr{ctrl()}, retry_delay,
                      caf::make_message(close_request{}));
         else
@@ -65,7 +74,22 @@ protected:
   }
 
 private:
+  void clean_up(const caf::down_msg& msg) {
+    if (!core_)
+      return;
+    try {
+      core_->actor_down(caf::actor_cast<caf::actor_control_block*>(msg.source),
+                        msg.reason);
+    } catch (...) {
+      // Out of memory, or a key that cannot be copied: a keeper must not end,
+      // the next time may be better.
+      post_later(system(), caf::strong_actor_ptr{ctrl()}, again_delay,
+                 caf::make_message(msg));
+    }
+  }
+
   std::shared_ptr<core_base> core_;
+  std::weak_ptr<core_base> closing_;
 };
 
 } // namespace

@@ -77,7 +77,13 @@ monitor::monitor(caf::actor_addr keeper,
   // nop
 }
 
+monitor::~monitor() {
+  if (watching_)
+    actor_exited(caf::make_error(caf::exit_reason::unknown), nullptr);
+}
+
 void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
+  watching_ = false;
   if (auto keeper = caf::actor_cast<caf::strong_actor_ptr>(keeper_))
     keeper->enqueue(
       envelope(caf::make_message(caf::down_msg{observed_->address(), reason})),
@@ -85,9 +91,12 @@ void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
 }
 
 bool monitor::matches(const caf::attachable::token& what) {
-  return what.subtype == monitor_token::token_type
-         && static_cast<const monitor_token*>(what.ptr)->keeper
-              == caf::actor_cast<caf::actor_control_block*>(keeper_);
+  if (what.subtype != monitor_token::token_type
+      || static_cast<const monitor_token*>(what.ptr)->keeper
+           != caf::actor_cast<caf::actor_control_block*>(keeper_))
+    return false;
+  watching_ = false; // CAF removes what matches
+  return true;
 }
 
 void* monitor::operator new(size_t size) {
@@ -109,6 +118,7 @@ pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,
 }
 
 void pending_monitor::start() noexcept {
+  monitor_->start();
   observed_->get()->attach(std::move(monitor_));
 }
 

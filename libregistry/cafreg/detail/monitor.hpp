@@ -17,6 +17,19 @@ class monitor : public caf::attachable {
 public:
   monitor(caf::actor_addr keeper, caf::actor_control_block* observed) noexcept;
 
+  monitor(const monitor&) = delete;
+
+  monitor& operator=(const monitor&) = delete;
+
+  /// Some actors of CAF 0.17 (compositions) are destroyed without telling
+  /// anyone: their monitors are the only ones to notice.
+  ~monitor() override;
+
+  /// From here on the keeper will be told.
+  void start() noexcept {
+    watching_ = true;
+  }
+
   void actor_exited(const caf::error& reason, execution_context* ctx) override;
 
   bool matches(const caf::attachable::token& what) override;
@@ -32,6 +45,7 @@ private:
   caf::actor_addr keeper_;
   // The observed actor owns this object, hence outlives it.
   caf::actor_control_block* observed_;
+  bool watching_ = false;
 };
 
 /// The watch over one actor's life, prepared where memory may run out, and

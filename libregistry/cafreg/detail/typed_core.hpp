@@ -109,24 +109,29 @@ protected:
                 const Value& value, Hash&& hash) {
     if (!interests_.any(shard) && !has_listeners())
       return;
-    Key copy{key};
-    auto what = make_event(copy, value, who);
-    if (has_listeners())
-      notify(to_message(cafreg::registered{what}));
-    if (!interests_.any(shard))
-      return;
-    interests_.post_to_watchers(hash(), &copy, to_message(name_state{what}));
-    for (auto& x : interests_.take(hash(), &copy, interest::kind::await))
-      answer(downcast(*x), what, value);
+    tell([&] {
+      Key copy{key};
+      auto what = make_event(copy, value, who);
+      if (has_listeners())
+        notify(to_message(cafreg::registered{what}));
+      if (!interests_.any(shard))
+        return;
+      interests_.post_to_watchers(hash(), &copy, to_message(name_state{what}));
+      for (auto& x : interests_.take(hash(), &copy, interest::kind::await))
+        answer(downcast(*x), what, value);
+    });
   }
 
   /// Tells listeners.
   void withdraw(key_arg key, caf::actor_control_block* who, const Value& value,
                 const change& how) {
-    if (has_listeners())
+    if (!has_listeners())
+      return;
+    tell([&] {
       notify(to_message(cafreg::unregistered{
         make_event(Key{key}, value, who), how.why,
         how.reason != nullptr ? *how.reason : caf::error{}}));
+    });
   }
 
   /// Tells watchers that nobody holds a key.
@@ -134,9 +139,11 @@ protected:
   void announce_nobody(size_t shard, key_arg key, Hash&& hash) {
     if (!interests_.any(shard))
       return;
-    Key copy{key};
-    interests_.post_to_watchers(hash(), &copy,
-                                to_message(name_state{make_event(copy)}));
+    tell([&] {
+      Key copy{key};
+      interests_.post_to_watchers(hash(), &copy,
+                                  to_message(name_state{make_event(copy)}));
+    });
   }
 
   // -- interests --------------------------------------------------------------
@@ -161,12 +168,18 @@ protected:
     auto id = interests_.next_id();
     auto deadline = x->deadline;
     x->id = id;
+    // Outlives the lock: it may drop the last reference of an actor.
+    event now;
     auto added = table.locked(x->key, [&](size_t, auto* found) {
       if (table.closed())
         return false;
       auto [holder, value] = present(found);
-      auto now = holder != nullptr ? make_event(x->key, *value, holder)
-                                   : make_event(x->key);
+      if (holder != nullptr)
+        now = make_event(x->key, *value, holder);
+      if (!now.holder()) { // nobody, or one that is being destroyed
+        now = make_event(x->key);
+        holder = nullptr;
+      }
       if (x->what == interest::kind::await && holder != nullptr) {
         answer(*x, now, *value);
         return true;
@@ -215,6 +228,17 @@ protected:
   interests interests_;
 
 private:
+  // Events are lost when a key or a value cannot be copied, or memory runs out:
+  // the change itself has happened.
+  template <class Fn>
+  static void tell(Fn&& fn) noexcept {
+    try {
+      fn();
+    } catch (...) {
+      // nop
+    }
+  }
+
   event make_event(const Key& key, const Value& value,
                    caf::actor_control_block* who) const {
     return {name(), std::make_shared<event_data_of<Key, Value>>(key, value),

@@ -331,9 +331,9 @@ public:
       tidy(shards_[shard_of(hashed)], after);
       if (outcome)
         return *outcome;
-      if (reserved)
-        reserved->settled.wait(false);
-      else // the actor's first registration
+      if (reserved && !wait_for(*reserved))
+        return write_result::would_deadlock;
+      if (!reserved) // the actor's first registration
         enroll(actor);
     }
   }
@@ -358,12 +358,10 @@ public:
       if (outcome) {
         if (*outcome == write_result::done)
           result = std::move(fresh);
-        else
-          value = std::move(fresh->value);
         return *outcome;
       }
-      if (reserved)
-        reserved->settled.wait(false);
+      if (reserved && !wait_for(*reserved))
+        return write_result::would_deadlock;
     }
   }
 
@@ -398,9 +396,25 @@ public:
       std::lock_guard guard{in.mutex};
       std::erase(in.reserved, reserved);
     }
-    reserved->settled.store(true);
-    reserved->settled.notify_all();
+    settle(*reserved);
   }
+
+  /// While it exists, this thread does not wait for other threads' spawns: one
+  /// of them may be waiting for this one.
+  class spawning {
+  public:
+    spawning() noexcept {
+      ++spawns;
+    }
+
+    spawning(const spawning&) = delete;
+
+    spawning& operator=(const spawning&) = delete;
+
+    ~spawning() {
+      --spawns;
+    }
+  };
 
   /// Removes the entry of `key` if `actor` holds it. Complexity: constant,
   /// whatever number of keys the actor holds.
@@ -480,7 +494,7 @@ public:
     for (;;) {
       epoch::pin pin;
       auto* old = find(key, hashed);
-      if (old == nullptr || old->actor != actor)
+      if (old == nullptr || old->actor != actor || Actors::dead(actor))
         return closed() ? write_result::closed : write_result::not_held;
       auto outcome = exchange(old, key, actor, fn(std::as_const(*old)),
                               nullptr);
@@ -499,7 +513,8 @@ public:
     for (;;) {
       epoch::pin pin;
       auto* old = find(key, hashed);
-      if (old == nullptr || old->actor != from)
+      // A dead holder's key is as good as free, and a standby's before all.
+      if (old == nullptr || old->actor != from || Actors::dead(from))
         return closed() ? write_result::closed : write_result::not_held;
       if (Actors::dead(to))
         return write_result::dead;
@@ -539,8 +554,14 @@ public:
     if (closed_.exchange(true, std::memory_order_acq_rel))
       return;
     for (auto& shard : shards_) {
-      std::lock_guard guard{shard.mutex};
-      shard.closed = true;
+      std::vector<reservation_ptr> reserved;
+      {
+        std::lock_guard guard{shard.mutex};
+        shard.closed = true;
+        reserved.swap(shard.reserved);
+      }
+      for (auto& ptr : reserved)
+        settle(*ptr);
     }
     // No entry is linked from here on. Lists first: a retired node's links
     // belong to its limbo.
@@ -624,6 +645,19 @@ private:
   void count_lookup(epoch::pin& pin) const noexcept {
     if (pin.sample()) [[unlikely]]
       lookups_.fetch_add(1024, std::memory_order_relaxed);
+  }
+
+  static void settle(reservation& x) noexcept {
+    x.settled.store(true);
+    x.settled.notify_all();
+  }
+
+  // Returns false if waiting might never end.
+  static bool wait_for(const reservation& x) noexcept {
+    if (spawns > 0)
+      return false;
+    x.settled.wait(false);
+    return true;
   }
 
   // What is left to do after the lock of a shard is released.
@@ -845,7 +879,7 @@ private:
       std::lock_guard guard{in.mutex};
       if (in.closed)
         return write_result::closed;
-      if (!is_linked(expected))
+      if (!is_linked(expected) || Actors::dead(expected->actor))
         return write_result::not_held;
       if (!supersede(expected, stored, actor, value, after))
         return write_result::dead;
@@ -895,6 +929,8 @@ private:
     std::lock_guard guard{in.mutex};
     in.memory.deallocate(free);
   }
+
+  static inline constinit thread_local unsigned spawns = 0;
 
   Observer& observer_;
   const bool strong_;
