@@ -49,6 +49,9 @@
 #  include <caf/mailbox_element.hpp>
 #  include <caf/scheduler.hpp>
 #  include <caf/thread_owner.hpp>
+
+// Makes an enumeration with a type id an error code.
+#  define CAFREG_ERROR_CODE_ENUM(type) CAF_ERROR_CODE_ENUM(type)
 #else
 #  include <caf/actor_clock.hpp>
 #  include <caf/allowed_unsafe_message_type.hpp>
@@ -57,6 +60,9 @@
 #  include <caf/meta/load_callback.hpp>
 #  include <caf/meta/type_name.hpp>
 #  include <caf/scheduler/abstract_coordinator.hpp>
+
+// Here make_error, found beside the enumeration, is enough.
+#  define CAFREG_ERROR_CODE_ENUM(type)
 #endif
 
 namespace cafreg {

@@ -71,9 +71,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
 
 CAF_END_TYPE_ID_BLOCK(cafreg)
 
-#if CAFREG_CAF_VERSION >= 10000
-CAF_ERROR_CODE_ENUM(cafreg::errc)
-#endif
+CAFREG_ERROR_CODE_ENUM(cafreg::errc)
 
 namespace cafreg {
 
