@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include <caf/all.hpp>
 
@@ -52,6 +53,13 @@ int main() {
       .receive([&](int y) { fmt::print("100 / {} = {}\n", x, y); },
                [&](const caf::error& err) {
                  fmt::print("100 / {}: {}\n", x, err);
+                 // A dying actor has its name until it has terminated.
+                 auto dying = [&] {
+                   auto holder = names.whereis("divider");
+                   return x == 0 && holder && *holder == worker->handle();
+                 };
+                 while (dying())
+                   std::this_thread::yield();
                });
   }
 }

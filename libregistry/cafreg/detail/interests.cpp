@@ -58,6 +58,7 @@ std::vector<interest_ptr> interests::take(uint64_t hash, const void* key,
     if (auto& x = *by_id_.find(pos->second)->second;
         x.what == what && x.about(key))
       ids.push_back(pos->second);
+  result.reserve(ids.size());
   for (auto id : ids)
     result.push_back(extract(id));
   return result;
