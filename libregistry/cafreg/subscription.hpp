@@ -30,7 +30,7 @@ public:
   }
 
   /// Ends the wish. Who awaits a name is answered with `errc::cancelled`.
-  /// Thread-safe. Complexity: constant on average.
+  /// Thread-safe. Complexity: logarithmic in the number of open wishes.
   /// @returns whether it was still open.
   bool cancel() {
     auto core = core_.lock();
