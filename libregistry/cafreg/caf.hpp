@@ -274,7 +274,7 @@ struct actors {
 
   /// Asks for the memory that `dead` and `borrow` are about to touch: two
   /// cache lines, fetched at once rather than one after the other.
-  static void prefetch(const type* ptr) noexcept {
+  [[gnu::always_inline]] static void prefetch(const type* ptr) noexcept {
     __builtin_prefetch(ptr, 1);
     __builtin_prefetch(reinterpret_cast<const char*>(ptr) + CAF_CACHE_LINE_SIZE,
                        0);

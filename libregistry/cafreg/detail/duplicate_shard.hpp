@@ -59,7 +59,7 @@ struct alignas(64) duplicate_shard {
 
   spin_mutex mutex;
   bool closed = false;
-  slot_word root{slot_array::none()};
+  slot_link root;
   slot_index<node_type> index;
   size_t entries = 0;
   uint64_t removals = 0;

@@ -35,8 +35,6 @@ namespace cafreg::detail::epoch {
 struct alignas(128) reader {
   /// The pinned epoch, 0 when there is no pin.
   std::atomic<uint64_t> pinned{0};
-  /// Pins nest: a visitor may look up another name.
-  uint32_t depth = 0;
   /// Counts pins, so that statistics can take samples without a shared
   /// counter.
   uint32_t tick = 0;
@@ -93,8 +91,11 @@ inline void note_retired() noexcept {
 /// Keeps everything that is reachable from being freed while it lives.
 class pin {
 public:
-  pin() : reader_(this_thread != nullptr ? *this_thread : enter()) {
-    if (reader_.depth++ > 0)
+  [[gnu::always_inline]] pin()
+    : reader_(this_thread != nullptr ? *this_thread : enter()),
+      // Pins nest: a visitor may look up another name.
+      nested_(reader_.pinned.load(std::memory_order_relaxed) != 0) {
+    if (nested_) [[unlikely]]
       return;
     // Acquire: who sees an epoch sees what was unlinked before it began.
     auto now = global.now.load(std::memory_order_acquire);
@@ -110,8 +111,8 @@ public:
 
   pin& operator=(const pin&) = delete;
 
-  ~pin() {
-    if (--reader_.depth == 0)
+  [[gnu::always_inline]] ~pin() {
+    if (!nested_) [[likely]]
       reader_.pinned.store(0, std::memory_order_release);
   }
 
@@ -122,11 +123,13 @@ public:
 
 private:
   reader& reader_;
+  const bool nested_;
 };
 
 /// Returns whether the calling thread holds a pin.
 inline bool pinned() noexcept {
-  return this_thread != nullptr && this_thread->depth > 0;
+  return this_thread != nullptr
+         && this_thread->pinned.load(std::memory_order_relaxed) != 0;
 }
 
 } // namespace cafreg::detail::epoch

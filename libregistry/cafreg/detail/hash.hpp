@@ -76,7 +76,7 @@ inline uint64_t hash_word(uint64_t word, uint64_t seed) noexcept {
 /// Hashes a key with the seed of its registry, so that nobody who chooses keys
 /// from outside can make them collide.
 template <class T>
-uint64_t hash_key(const T& key, uint64_t seed) {
+[[gnu::always_inline]] inline uint64_t hash_key(const T& key, uint64_t seed) {
   if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     std::string_view str{key};
     return hash_bytes(str.data(), str.size(), seed);

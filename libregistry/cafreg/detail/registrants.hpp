@@ -44,7 +44,7 @@ private:
   struct alignas(64) shard {
     spin_mutex mutex;
     bool closed = false;
-    slot_word root{slot_array::none()};
+    slot_link root;
     slot_index<record> index;
     slab<record> memory;
   };
@@ -142,8 +142,8 @@ public:
   /// Asks for the memory that `access::find` will touch first.
   void prefetch(Actor* actor) const noexcept {
     auto hash = hash_of(actor);
-    prefetch_slot(shards_[shard_of(hash)].root.load(std::memory_order_relaxed),
-                  hash);
+    auto& root = shards_[shard_of(hash)].root;
+    prefetch_slot<record>(root.load(std::memory_order_relaxed), hash);
   }
 
   /// Number of actors that ever registered and still live.

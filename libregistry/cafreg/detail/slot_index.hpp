@@ -4,131 +4,149 @@
 #pragma once
 
 #include <atomic>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
 
-#include "cafreg/detail/limbo.hpp"
+#include "cafreg/detail/slot_group.hpp"
 
 namespace cafreg::detail {
 
 /// Number of key shards of a table, a power of two.
 constexpr size_t shard_count = 64;
 
-/// Selects the shard; disjoint from the bits for slot and tag.
+/// Selects the shard; disjoint from the bits for group and tag.
 constexpr size_t shard_of(uint64_t hash) noexcept {
   return (hash >> 36) & (shard_count - 1);
 }
 
-/// A slot holds a node's address in its low 48 bits and 16 bits of the hash in
-/// the rest, so that a probe almost never touches a node in vain.
-using slot_word = std::atomic<uintptr_t>;
-
-static_assert(sizeof(uintptr_t) == 8,
-              "cafreg packs 16 bits of hash into a pointer: 64-bit only");
-
-/// An array of slots, with the room that a retired array needs to wait for its
-/// last reader. The array is known by one word: its address, which ends in six
-/// zero bits, and in these the binary logarithm of its capacity.
-struct alignas(64) slot_array {
+/// An array of groups, with the room that a retired array needs to wait for its
+/// last reader.
+struct alignas(128) slot_array {
   slot_array* next = nullptr;
 
-  static constexpr uintptr_t log_mask = 63;
+  static void destroy(slot_array* ptr) noexcept {
+    // Groups have nothing to destroy.
+    ::operator delete (ptr, std::align_val_t{alignof(slot_array)});
+  }
+};
 
-  static uintptr_t make(unsigned log) {
-    auto bytes = sizeof(slot_array) + (sizeof(slot_word) << log);
+/// What readers know of an array, in one word: its address, which ends in seven
+/// zero bits, and in these the binary logarithm of its number of groups.
+class slot_root {
+public:
+  constexpr slot_root() noexcept = default;
+
+  /// @throws std::bad_alloc
+  template <class Node>
+  static slot_root make(unsigned log) {
+    using group = slot_group<Node>;
+    static_assert(std::is_trivially_destructible_v<group>);
+    auto bytes = sizeof(slot_array) + (sizeof(group) << log);
     auto* memory = ::operator new (bytes,
                                    std::align_val_t{alignof(slot_array)});
     auto* array = ::new (memory) slot_array;
-    std::uninitialized_value_construct_n(array->slots(), size_t{1} << log);
-    return reinterpret_cast<uintptr_t>(array) | log;
+    slot_root result;
+    result.word_ = reinterpret_cast<uintptr_t>(array) | log;
+    std::uninitialized_value_construct_n(result.groups<Node>(),
+                                         size_t{1} << log);
+    return result;
   }
 
-  /// The root of an index that has no memory yet, or no longer.
-  static uintptr_t none() noexcept;
-
-  static void destroy(slot_array* ptr) noexcept {
-    static_assert(std::is_trivially_destructible_v<slot_word>);
-    ::operator delete (ptr, std::align_val_t{alignof(slot_array)});
+  /// Null without memory.
+  slot_array* array() const noexcept {
+    return reinterpret_cast<slot_array*>(word_ & ~log_mask);
   }
 
-  static slot_array* from(uintptr_t root) noexcept {
-    return reinterpret_cast<slot_array*>(root & ~log_mask);
+  /// Number of groups minus one.
+  size_t mask() const noexcept {
+    return (size_t{1} << (word_ & log_mask)) - 1;
   }
 
-  static size_t mask(uintptr_t root) noexcept {
-    return (size_t{1} << (root & log_mask)) - 1;
+  /// @pre there is memory
+  template <class Node>
+  slot_group<Node>* groups() const noexcept {
+    return reinterpret_cast<slot_group<Node>*>(array() + 1);
   }
 
-  slot_word* slots() noexcept {
-    return reinterpret_cast<slot_word*>(this + 1);
-  }
+private:
+  static constexpr uintptr_t log_mask = alignof(slot_array) - 1;
+
+  uintptr_t word_ = 0;
 };
 
-/// One slot that stays empty. It counts as full for writers, hence they never
-/// touch it, and is never retired.
-struct empty_slot_array {
-  slot_array array;
-  slot_word slot{0};
-};
+/// A link that readers follow while a writer changes it.
+using slot_link = std::atomic<slot_root>;
 
-inline constinit empty_slot_array no_slots;
-
-inline uintptr_t slot_array::none() noexcept {
-  return reinterpret_cast<uintptr_t>(&no_slots.array);
-}
-
-/// The smallest array has eight slots.
-constexpr unsigned min_log = 3;
-
-constexpr uintptr_t slot_address_mask = (uintptr_t{1} << 48) - 1;
-
-/// Marks a slot whose node is gone while later slots may belong to its probe
-/// sequence.
-constexpr uintptr_t slot_tombstone = 1;
-
-template <class Node>
-Node* slot_node(uintptr_t word) noexcept {
-  return reinterpret_cast<Node*>(word & slot_address_mask);
-}
+static_assert(slot_link::is_always_lock_free);
 
 /// Asks for the memory where `find_slot` will begin. Needs neither pin nor
 /// lock.
-inline void prefetch_slot(uintptr_t root, uint64_t hash) noexcept {
-  __builtin_prefetch(slot_array::from(root)->slots()
-                     + (hash & slot_array::mask(root)));
+template <class Node>
+void prefetch_slot(slot_root root, uint64_t hash) noexcept {
+  if (root.array() != nullptr)
+    (root.groups<Node>() + (hash & root.mask()))->prefetch();
 }
+
+/// For searches that do not go on from the node.
+struct stay {
+  void operator()(const void*) const noexcept {
+    // nop
+  }
+};
 
 /// Finds the node with `hash` for which `match(const Node&)` is true, or null.
 /// The caller holds a pin or the writers' lock. Complexity: constant on
-/// average; for a hit two cache lines, slot and node.
-template <class Node, class Match>
-[[gnu::always_inline]] inline Node* find_slot(uintptr_t root, uint64_t hash,
-                                              Match&& match) {
-  auto* slots = slot_array::from(root)->slots();
-  auto mask = slot_array::mask(root);
-  auto tag = hash >> 48;
+/// average; two cache lines for a hit, group and node, one for a miss.
+/// @param approach `approach(const void*)` is told where a node leads before
+///                 the node is looked at. That may be out of date: memory to
+///                 prefetch, not to touch.
+template <class Node, class Match, class Approach>
+[[gnu::always_inline]] inline Node* find_slot(slot_root root, uint64_t hash,
+                                              Match match, Approach approach) {
+  constexpr auto goes_on
+    = leads_onward<Node> && !std::is_same_v<Approach, stay>;
+  if (root.array() == nullptr) [[unlikely]]
+    return nullptr;
+  auto* groups = root.groups<Node>();
+  auto mask = root.mask();
+  auto tag = group_tags::tag_of(hash);
   for (auto i = hash & mask;; i = (i + 1) & mask) {
-    // Sequentially consistent for the sake of reclamation, see epoch.hpp; a
-    // plain load on x86.
-    auto word = slots[i].load(std::memory_order_seq_cst);
-    if ((word >> 48) == tag && word > slot_tombstone) [[likely]] {
-      auto* node = slot_node<Node>(word);
-      if (match(*node)) [[likely]]
+    auto& group = groups[i];
+    if constexpr (goes_on)
+      group.prefetch_rest();
+    auto tags = group.tags();
+    for (auto found = tags.match(tag); found != 0; found &= found - 1) {
+      auto pos = group_tags::first(found);
+      if constexpr (goes_on)
+        approach(group.onward(pos));
+      auto* node = group.node(pos);
+      // Null: the tags are older than the slot.
+      if (node != nullptr && match(*node)) [[likely]]
         return node;
     }
-    if (word == 0)
+    if (!tags.overflowed()) [[likely]]
       return nullptr;
   }
 }
 
-/// The writers' side of an open-addressed index: linear probing, at most five
-/// eighths full (a miss then ends after four probes or so, at three quarters
-/// after eight), one writer at a time, any number of readers through
-/// `find_slot`.
+/// The same, for those who do not go on from the node.
+template <class Node, class Match>
+[[gnu::always_inline]] inline Node* find_slot(slot_root root, uint64_t hash,
+                                              Match match) {
+  return find_slot<Node>(root, hash, match, stay{});
+}
+
+/// The writers' side of an open-addressed index: groups of seven slots, at most
+/// three quarters full, one writer at a time, any number of readers through
+/// `find_slot`. A node goes into the first group with room, from the one that
+/// its hash selects, and each full group on the way counts it, so that searches
+/// end where nothing went further. Nothing is left behind by a node that goes.
+///
+/// The link that readers follow and writers cut is the slot; tags and counts
+/// only say where to look.
 template <class Node>
 class slot_index {
 public:
@@ -144,126 +162,108 @@ public:
   }
 
   /// Makes sure that one `insert` succeeds. Complexity: amortised constant,
-  /// linear when it grows.
+  /// linear when it grows, or shrinks because hardly anything is left.
   /// @returns the array that was replaced, to be retired, or null.
   /// @throws std::bad_alloc without any change.
-  slot_array* reserve(slot_word& root) {
+  slot_array* reserve(slot_link& root) {
     auto old = root.load(std::memory_order_relaxed);
-    auto capacity = slot_array::mask(old) + 1;
-    if ((used_ + 1) * 8 <= capacity * 5)
+    auto slots = capacity(old);
+    if ((live_ + 1) * 4 <= slots * 3
+        && (slots <= 8 * group::size || live_ * 16 >= slots))
       return nullptr;
-    // From the live nodes alone: an index full of tombstones shrinks.
-    auto log = min_log;
-    while (live_ * 2 >= (size_t{1} << log))
+    // Half full at most, so that it takes a while to the next time.
+    unsigned log = 0;
+    while ((live_ + 1) * 2 > (group::size << log))
       ++log;
-    auto fresh = slot_array::make(log);
-    auto* from = slot_array::from(old)->slots();
-    auto* to = slot_array::from(fresh)->slots();
-    auto mask = slot_array::mask(fresh);
-    for (size_t i = 0; i < capacity; ++i) {
-      auto word = from[i].load(std::memory_order_relaxed);
-      if (word <= slot_tombstone)
-        continue;
-      auto pos = slot_node<Node>(word)->hash_value() & mask;
-      while (to[pos].load(std::memory_order_relaxed) != 0)
-        pos = (pos + 1) & mask;
-      to[pos].store(word, std::memory_order_relaxed);
-    }
-    used_ = live_;
+    auto fresh = slot_root::make<Node>(log);
+    for_each(root, [fresh](Node& x) { place(fresh, &x); });
     root.exchange(fresh, std::memory_order_seq_cst);
-    return retired(old);
+    return old.array();
   }
 
   /// Publishes a node whose key is not in the index.
   /// @pre `reserve` was called since the last insertion
-  void insert(slot_word& root, Node* node) noexcept {
-    auto word = root.load(std::memory_order_relaxed);
-    auto* slots = slot_array::from(word)->slots();
-    auto mask = slot_array::mask(word);
-    auto pos = node->hash_value() & mask;
-    auto there = slots[pos].load(std::memory_order_relaxed);
-    while (there > slot_tombstone) {
-      pos = (pos + 1) & mask;
-      there = slots[pos].load(std::memory_order_relaxed);
-    }
-    if (there == 0)
-      ++used_;
+  void insert(slot_link& root, Node* node) noexcept {
+    place(root.load(std::memory_order_relaxed), node);
     ++live_;
-    slots[pos].store(pack(node), std::memory_order_release);
   }
 
   /// Puts `node` in the place of `old`: readers see the one or the other.
-  void replace(slot_word& root, Node* old, Node* node) noexcept {
-    locate(root, old).exchange(pack(node), std::memory_order_seq_cst);
+  void replace(slot_link& root, Node* old, Node* node) noexcept {
+    auto [where, pos] = locate(root.load(std::memory_order_relaxed), old);
+    where->replace(pos, node);
   }
 
   /// Unlinks `node`. Complexity: constant on average.
-  void erase(slot_word& root, Node* node) noexcept {
-    auto word = root.load(std::memory_order_relaxed);
-    auto* slots = slot_array::from(word)->slots();
-    auto mask = slot_array::mask(word);
-    auto& slot = locate(root, node);
+  void erase(slot_link& root, Node* node) noexcept {
+    auto in = root.load(std::memory_order_relaxed);
+    auto [where, pos] = locate(in, node);
+    where->clear(pos);
     --live_;
-    auto pos = static_cast<size_t>(&slot - slots);
-    if (slots[(pos + 1) & mask].load(std::memory_order_relaxed) != 0) {
-      slot.exchange(slot_tombstone, std::memory_order_seq_cst);
-      return;
-    }
-    // Nothing follows: this slot and the tombstones before it can go.
-    slot.exchange(0, std::memory_order_seq_cst);
-    --used_;
-    for (pos = (pos - 1) & mask;
-         slots[pos].load(std::memory_order_relaxed) == slot_tombstone;
-         pos = (pos - 1) & mask) {
-      slots[pos].store(0, std::memory_order_release);
-      --used_;
-    }
+    // Only now: until then a search for this node had to get this far.
+    auto* groups = in.groups<Node>();
+    for (auto i = node->hash_value() & in.mask(); groups + i != where;
+         i = (i + 1) & in.mask())
+      groups[i].tags(groups[i].tags().with_one_less());
   }
 
   /// Calls `fn(Node&)` for each node.
   template <class Fn>
-  void for_each(const slot_word& root, Fn&& fn) const {
-    auto word = root.load(std::memory_order_relaxed);
-    auto* slots = slot_array::from(word)->slots();
-    for (size_t i = 0; i <= slot_array::mask(word); ++i) {
-      auto slot = slots[i].load(std::memory_order_relaxed);
-      if (slot > slot_tombstone)
-        fn(*slot_node<Node>(slot));
-    }
+  void for_each(const slot_link& root, Fn&& fn) const {
+    auto in = root.load(std::memory_order_relaxed);
+    if (in.array() == nullptr)
+      return;
+    auto* groups = in.groups<Node>();
+    for (size_t i = 0; i <= in.mask(); ++i)
+      for (size_t pos = 0; pos < group::size; ++pos)
+        if (auto* node = groups[i].node(pos))
+          fn(*node);
   }
 
-  /// Unlinks all nodes at once by replacing the array with an empty one.
-  /// @returns the array that was replaced, to be retired, or null.
-  slot_array* reset(slot_word& root) noexcept {
+  /// Unlinks all nodes at once by taking the array away.
+  /// @returns the array, to be retired, or null.
+  slot_array* reset(slot_link& root) noexcept {
     live_ = 0;
-    used_ = 0;
-    return retired(
-      root.exchange(slot_array::none(), std::memory_order_seq_cst));
+    return root.exchange(slot_root{}, std::memory_order_seq_cst).array();
+  }
+
+  /// Number of slots.
+  static size_t capacity(slot_root root) noexcept {
+    return root.array() != nullptr ? (root.mask() + 1) * group::size : 0;
   }
 
 private:
-  static slot_array* retired(uintptr_t root) noexcept {
-    return root != slot_array::none() ? slot_array::from(root) : nullptr;
+  using group = slot_group<Node>;
+
+  static void place(slot_root root, Node* node) noexcept {
+    auto hash = node->hash_value();
+    auto* groups = root.groups<Node>();
+    auto i = hash & root.mask();
+    for (; groups[i].tags().empty() == 0; i = (i + 1) & root.mask())
+      groups[i].tags(groups[i].tags().with_one_more());
+    groups[i].put(group_tags::first(groups[i].tags().empty()), node,
+                  group_tags::tag_of(hash));
   }
 
-  static uintptr_t pack(Node* node) noexcept {
-    auto address = reinterpret_cast<uintptr_t>(node);
-    assert((address & ~slot_address_mask) == 0);
-    return address | (node->hash_value() >> 48 << 48);
-  }
+  struct position {
+    group* where;
+    size_t pos;
+  };
 
-  static slot_word& locate(slot_word& root, Node* node) noexcept {
-    auto word = root.load(std::memory_order_relaxed);
-    auto* slots = slot_array::from(word)->slots();
-    auto mask = slot_array::mask(word);
-    auto pos = node->hash_value() & mask;
-    while (slot_node<Node>(slots[pos].load(std::memory_order_relaxed)) != node)
-      pos = (pos + 1) & mask;
-    return slots[pos];
+  // Finds a node that is in the index.
+  static position locate(slot_root root, const Node* node) noexcept {
+    auto hash = node->hash_value();
+    auto* groups = root.groups<Node>();
+    for (auto i = hash & root.mask();; i = (i + 1) & root.mask())
+      for (auto found = groups[i].tags().match(group_tags::tag_of(hash));
+           found != 0; found &= found - 1) {
+        auto pos = group_tags::first(found);
+        if (groups[i].node(pos) == node)
+          return {groups + i, pos};
+      }
   }
 
   size_t live_ = 0;
-  size_t used_ = 0;
 };
 
 } // namespace cafreg::detail

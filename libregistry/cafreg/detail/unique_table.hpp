@@ -100,6 +100,10 @@ public:
     uint64_t hash_value() const noexcept {
       return hash;
     }
+
+    const void* onward() const noexcept {
+      return actor;
+    }
   };
 
   /// A key that is kept for an actor which is about to be spawned.
@@ -124,8 +128,6 @@ public:
 
   unique_table(Observer& observer, bool strong)
     : observer_(observer), strong_(strong) {
-    for (auto& root : roots_)
-      root.store(slot_array::none(), std::memory_order_relaxed);
   }
 
   unique_table(const unique_table&) = delete;
@@ -146,7 +148,7 @@ public:
     }
   }
 
-  uint64_t hash(key_arg key) const {
+  [[gnu::always_inline]] uint64_t hash(key_arg key) const {
     return hash_key(key, seed_);
   }
 
@@ -179,14 +181,12 @@ public:
     auto hashed = hash(key);
     epoch::pin pin;
     count_lookup(pin);
-    if (auto* ptr = find(key, hashed)) [[likely]] {
-      Actors::prefetch(ptr->actor);
-      if (!Actors::dead(ptr->actor) && Actors::borrow(ptr->actor, strong_))
+    if (auto* ptr = approach(key, hashed)) [[likely]] {
+      if (Actors::dead(ptr->actor) || !Actors::borrow(ptr->actor, strong_))
+        [[unlikely]]
+        ptr = successor(ptr, key, hashed);
+      if (ptr != nullptr) [[likely]]
         return hit(std::as_const(*ptr));
-      // An heir is about to take over, or has just done so.
-      if (observer_.has_heirs() || find(key, hashed) != ptr)
-        if (auto* next = promote(key, hashed))
-          return hit(std::as_const(*next));
     }
     return miss();
   }
@@ -318,8 +318,8 @@ public:
     Actors::prefetch(actor);
     registrants_.prefetch(actor);
     auto hashed = hash(key);
-    prefetch_slot(roots_[shard_of(hashed)].load(std::memory_order_relaxed),
-                  hashed);
+    prefetch_slot<node>(
+      roots_[shard_of(hashed)].load(std::memory_order_relaxed), hashed);
     stored_key<Key> stored{key};
     for (;;) {
       if (Actors::dead(actor))
@@ -624,10 +624,37 @@ private:
     uint64_t removals = 0;
   };
 
+  // A string's view by value, so that it stays in registers.
+  struct same_key {
+    explicit same_key(key_arg x) : key(x) {
+      // nop
+    }
+
+    [[gnu::always_inline]] bool operator()(const node& x) const {
+      return x.key.matches(key);
+    }
+
+    key_arg key;
+  };
+
   [[gnu::always_inline]] node* find(key_arg key, uint64_t hashed) const {
     return find_slot<node>(
       roots_[shard_of(hashed)].load(std::memory_order_seq_cst), hashed,
-      [&key](const node& x) { return x.key.matches(key); });
+      same_key(key));
+  }
+
+  // Inline, or g++ takes it for a function without effect.
+  struct fetch_actor {
+    [[gnu::always_inline]] void operator()(const void* actor) const noexcept {
+      Actors::prefetch(static_cast<const actor_type*>(actor));
+    }
+  };
+
+  // Like `find`, for those who need the actor's memory too.
+  [[gnu::always_inline]] node* approach(key_arg key, uint64_t hashed) const {
+    return find_slot<node>(
+      roots_[shard_of(hashed)].load(std::memory_order_seq_cst), hashed,
+      same_key(key), fetch_actor{});
   }
 
   bool is_linked(const node* ptr) const {
@@ -770,6 +797,16 @@ private:
     }
     in.reserved.push_back(fresh);
     return write_result::done;
+  }
+
+  // Returns who comes after an entry whose actor is dead: an heir that is about
+  // to take over, or who has just done so. With a strong reference taken, or
+  // null. Apart from the lookup, whose code is shorter without.
+  [[gnu::noinline]] node* successor(const node* dead, key_arg key,
+                                    uint64_t hashed) {
+    if (observer_.has_heirs() || find(key, hashed) != dead)
+      return promote(key, hashed);
+    return nullptr;
   }
 
   // Lets an heir take over the key of a dead holder.
@@ -935,7 +972,7 @@ private:
   Observer& observer_;
   const bool strong_;
   const uint64_t seed_ = random_seed();
-  alignas(64) std::array<slot_word, shard_count> roots_;
+  alignas(64) std::array<slot_link, shard_count> roots_;
   alignas(64) mutable std::atomic<uint64_t> lookups_{0};
   alignas(64) std::atomic<bool> closed_{false};
   registrants<node, actor_type> registrants_;
