@@ -348,7 +348,19 @@ public:
 
   /// Like `publish`, for a message that was made before.
   size_t publish_message(key_arg key, const caf::message& msg) const {
-    return visit(key, [&msg](const view_type& x) { x.send_message(msg); });
+    return dispatch(key, [&msg](range_type entries) {
+      // Actors lie anywhere in memory: ask for each a few sends before its turn.
+      auto ahead = entries.begin();
+      for (auto i = 0; i < 8 && ahead != entries.end(); ++i, ++ahead)
+        ahead->prefetch();
+      for (auto& x : entries) {
+        if (ahead != entries.end()) {
+          ahead->prefetch();
+          ++ahead;
+        }
+        x.send_message(msg);
+      }
+    });
   }
 
   // -- the registry -----------------------------------------------------------

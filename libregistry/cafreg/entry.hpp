@@ -131,6 +131,12 @@ public:
       detail::post(caf::actor_cast<caf::actor_control_block*>(ptr), msg);
   }
 
+  /// Asks for the actor's memory, which `send`, `alive` and `handle` touch: to
+  /// be called a few entries ahead. No effect but on speed.
+  [[gnu::always_inline]] void prefetch() const noexcept {
+    detail::actors::prefetch(actor_);
+  }
+
   /// Returns a copy that may be kept.
   entry<Key, Value, Handle> to_entry() const {
     return {key_, *value_, handle()};

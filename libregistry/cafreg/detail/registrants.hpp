@@ -140,7 +140,7 @@ public:
   }
 
   /// Asks for the memory that `access::find` will touch first.
-  void prefetch(Actor* actor) const noexcept {
+  [[gnu::always_inline]] void prefetch(const Actor* actor) const noexcept {
     auto hash = hash_of(actor);
     auto& root = shards_[shard_of(hash)].root;
     prefetch_slot<record>(root.load(std::memory_order_relaxed), hash);

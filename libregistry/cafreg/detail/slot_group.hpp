@@ -13,8 +13,8 @@
 namespace cafreg::detail {
 
 /// A node that leads on to other memory, `node->onward()`, which a reader is
-/// going to touch. The index keeps a copy of that address beside the node's, so
-/// that both can be fetched at once rather than one after the other.
+/// going to touch. The index keeps a copy of that address, so that both can be
+/// fetched at once rather than one after the other.
 template <class Node>
 concept leads_onward = requires(const Node& x) {
   { x.onward() } -> std::convertible_to<const void*>;
@@ -87,14 +87,12 @@ private:
   uint64_t word_;
 };
 
-/// Seven slots and their tags, in one cache line, or in two for nodes that lead
-/// onward. One writer at a time, any number of readers.
+/// Seven slots and their tags, in one cache line. One writer at a time, any
+/// number of readers.
 template <class Node>
-class alignas(leads_onward<Node> ? 128 : 64) slot_group {
+class alignas(64) slot_group {
 public:
   static constexpr size_t size = 7;
-
-  static constexpr bool has_onward = leads_onward<Node>;
 
   group_tags tags() const noexcept {
     return group_tags{tags_.load(std::memory_order_acquire)};
@@ -107,64 +105,45 @@ public:
   /// Null if the slot is empty. Sequentially consistent for the sake of
   /// reclamation, see epoch.hpp; a plain load on x86.
   Node* node(size_t pos) const noexcept {
-    return slots_[pos].node.load(std::memory_order_seq_cst);
-  }
-
-  /// Where the node leads, or where one led that was here before.
-  const void* onward(size_t pos) const noexcept requires has_onward {
-    return slots_[pos].onward.load(std::memory_order_relaxed);
+    return nodes_[pos].load(std::memory_order_seq_cst);
   }
 
   /// Puts a node into an empty slot. Readers come by the tag, set after it.
   void put(size_t pos, Node* ptr, uint64_t tag) noexcept {
-    set_onward(pos, ptr);
-    slots_[pos].node.store(ptr, std::memory_order_release);
+    nodes_[pos].store(ptr, std::memory_order_release);
     tags(tags().with_tag(pos, tag));
   }
 
   /// Puts a node in the place of another with the same hash.
   void replace(size_t pos, Node* ptr) noexcept {
-    set_onward(pos, ptr);
-    slots_[pos].node.exchange(ptr, std::memory_order_seq_cst);
+    nodes_[pos].exchange(ptr, std::memory_order_seq_cst);
   }
 
   /// Cuts the link to a node.
   void clear(size_t pos) noexcept {
-    slots_[pos].node.exchange(nullptr, std::memory_order_seq_cst);
+    nodes_[pos].exchange(nullptr, std::memory_order_seq_cst);
     tags(tags().with_tag(pos, 0));
   }
 
-  void prefetch() const noexcept {
-    __builtin_prefetch(this);
-    prefetch_rest();
+private:
+  std::atomic<uint64_t> tags_{0};
+  std::atomic<Node*> nodes_[size]{};
+};
+
+/// Where the nodes of a group lead, or where those led that were there before.
+/// Apart from the group: searches that stop at the node never touch it.
+class alignas(64) onward_group {
+public:
+  const void* operator[](size_t pos) const noexcept {
+    return to_[pos].load(std::memory_order_relaxed);
   }
 
-  /// For who is about to touch the tags. Inline, or g++ takes it for a function
-  /// without effect.
-  [[gnu::always_inline]] void prefetch_rest() const noexcept {
-    if constexpr (has_onward)
-      __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + 64);
+  void set(size_t pos, const void* to) noexcept {
+    to_[pos].store(to, std::memory_order_relaxed);
   }
 
 private:
-  struct plain_slot {
-    std::atomic<Node*> node{nullptr};
-  };
-
-  struct alignas(16) onward_slot {
-    std::atomic<Node*> node{nullptr};
-    std::atomic<const void*> onward{nullptr};
-  };
-
-  using slot = std::conditional_t<has_onward, onward_slot, plain_slot>;
-
-  void set_onward(size_t pos, const Node* ptr) noexcept {
-    if constexpr (has_onward)
-      slots_[pos].onward.store(ptr->onward(), std::memory_order_relaxed);
-  }
-
-  std::atomic<uint64_t> tags_{0};
-  slot slots_[size];
+  std::atomic<const void*> to_[7]{};
 };
 
 } // namespace cafreg::detail

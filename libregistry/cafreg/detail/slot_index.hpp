@@ -24,7 +24,7 @@ constexpr size_t shard_of(uint64_t hash) noexcept {
 
 /// An array of groups, with the room that a retired array needs to wait for its
 /// last reader.
-struct alignas(128) slot_array {
+struct alignas(64) slot_array {
   slot_array* next = nullptr;
 
   static void destroy(slot_array* ptr) noexcept {
@@ -33,7 +33,7 @@ struct alignas(128) slot_array {
   }
 };
 
-/// What readers know of an array, in one word: its address, which ends in seven
+/// What readers know of an array, in one word: its address, which ends in six
 /// zero bits, and in these the binary logarithm of its number of groups.
 class slot_root {
 public:
@@ -44,14 +44,17 @@ public:
   static slot_root make(unsigned log) {
     using group = slot_group<Node>;
     static_assert(std::is_trivially_destructible_v<group>);
-    auto bytes = sizeof(slot_array) + (sizeof(group) << log);
+    auto count = size_t{1} << log;
+    auto bytes = sizeof(slot_array) + sizeof(group) * count
+                 + (leads_onward<Node> ? sizeof(onward_group) * count : 0);
     auto* memory = ::operator new (bytes,
                                    std::align_val_t{alignof(slot_array)});
     auto* array = ::new (memory) slot_array;
     slot_root result;
     result.word_ = reinterpret_cast<uintptr_t>(array) | log;
-    std::uninitialized_value_construct_n(result.groups<Node>(),
-                                         size_t{1} << log);
+    std::uninitialized_value_construct_n(result.groups<Node>(), count);
+    if constexpr (leads_onward<Node>)
+      std::uninitialized_value_construct_n(result.onward<Node>(), count);
     return result;
   }
 
@@ -71,6 +74,13 @@ public:
     return reinterpret_cast<slot_group<Node>*>(array() + 1);
   }
 
+  /// Where the nodes of each group lead.
+  /// @pre there is memory
+  template <leads_onward Node>
+  onward_group* onward() const noexcept {
+    return reinterpret_cast<onward_group*>(groups<Node>() + mask() + 1);
+  }
+
 private:
   static constexpr uintptr_t log_mask = alignof(slot_array) - 1;
 
@@ -85,9 +95,13 @@ static_assert(slot_link::is_always_lock_free);
 /// Asks for the memory where `find_slot` will begin. Needs neither pin nor
 /// lock.
 template <class Node>
-void prefetch_slot(slot_root root, uint64_t hash) noexcept {
-  if (root.array() != nullptr)
-    (root.groups<Node>() + (hash & root.mask()))->prefetch();
+[[gnu::always_inline]] inline void prefetch_slot(slot_root root,
+                                                 uint64_t hash) noexcept {
+  if (root.array() == nullptr)
+    return;
+  __builtin_prefetch(root.groups<Node>() + (hash & root.mask()), 1);
+  if constexpr (leads_onward<Node>)
+    __builtin_prefetch(root.onward<Node>() + (hash & root.mask()), 1);
 }
 
 /// For searches that do not go on from the node.
@@ -116,12 +130,12 @@ template <class Node, class Match, class Approach>
   for (auto i = hash & mask;; i = (i + 1) & mask) {
     auto& group = groups[i];
     if constexpr (goes_on)
-      group.prefetch_rest();
+      __builtin_prefetch(root.onward<Node>() + i);
     auto tags = group.tags();
     for (auto found = tags.match(tag); found != 0; found &= found - 1) {
       auto pos = group_tags::first(found);
       if constexpr (goes_on)
-        approach(group.onward(pos));
+        approach(root.onward<Node>()[i][pos]);
       auto* node = group.node(pos);
       // Null: the tags are older than the slot.
       if (node != nullptr && match(*node)) [[likely]]
@@ -190,19 +204,23 @@ public:
 
   /// Puts `node` in the place of `old`: readers see the one or the other.
   void replace(slot_link& root, Node* old, Node* node) noexcept {
-    auto [where, pos] = locate(root.load(std::memory_order_relaxed), old);
-    where->replace(pos, node);
+    auto in = root.load(std::memory_order_relaxed);
+    auto [i, pos] = locate(in, old);
+    if constexpr (leads_onward<Node>)
+      if (old->onward() != node->onward())
+        in.onward<Node>()[i].set(pos, node->onward());
+    in.groups<Node>()[i].replace(pos, node);
   }
 
   /// Unlinks `node`. Complexity: constant on average.
   void erase(slot_link& root, Node* node) noexcept {
     auto in = root.load(std::memory_order_relaxed);
-    auto [where, pos] = locate(in, node);
-    where->clear(pos);
+    auto [last, pos] = locate(in, node);
+    auto* groups = in.groups<Node>();
+    groups[last].clear(pos);
     --live_;
     // Only now: until then a search for this node had to get this far.
-    auto* groups = in.groups<Node>();
-    for (auto i = node->hash_value() & in.mask(); groups + i != where;
+    for (auto i = node->hash_value() & in.mask(); i != last;
          i = (i + 1) & in.mask())
       groups[i].tags(groups[i].tags().with_one_less());
   }
@@ -241,12 +259,14 @@ private:
     auto i = hash & root.mask();
     for (; groups[i].tags().empty() == 0; i = (i + 1) & root.mask())
       groups[i].tags(groups[i].tags().with_one_more());
-    groups[i].put(group_tags::first(groups[i].tags().empty()), node,
-                  group_tags::tag_of(hash));
+    auto pos = group_tags::first(groups[i].tags().empty());
+    if constexpr (leads_onward<Node>)
+      root.onward<Node>()[i].set(pos, node->onward());
+    groups[i].put(pos, node, group_tags::tag_of(hash));
   }
 
   struct position {
-    group* where;
+    size_t group;
     size_t pos;
   };
 
@@ -259,7 +279,7 @@ private:
            found != 0; found &= found - 1) {
         auto pos = group_tags::first(found);
         if (groups[i].node(pos) == node)
-          return {groups + i, pos};
+          return {i, pos};
       }
   }
 

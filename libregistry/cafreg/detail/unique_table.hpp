@@ -314,12 +314,8 @@ public:
   template <class Fn>
   write_result insert(actor_type* actor, key_arg key, Value&& value,
                       const cause& why, Fn&& on_taken) {
-    // What will be touched, fetched at once rather than one after the other.
-    Actors::prefetch(actor);
-    registrants_.prefetch(actor);
     auto hashed = hash(key);
-    prefetch_slot<node>(
-      roots_[shard_of(hashed)].load(std::memory_order_relaxed), hashed);
+    fetch(actor, hashed);
     stored_key<Key> stored{key};
     for (;;) {
       if (Actors::dead(actor))
@@ -491,6 +487,7 @@ public:
   template <class Fn>
   write_result update(actor_type* actor, key_arg key, Fn&& fn) {
     auto hashed = hash(key);
+    fetch(actor, hashed);
     for (;;) {
       epoch::pin pin;
       auto* old = find(key, hashed);
@@ -649,6 +646,16 @@ private:
       Actors::prefetch(static_cast<const actor_type*>(actor));
     }
   };
+
+  // Asks for what a write will touch: all at once rather than one after the
+  // other.
+  [[gnu::always_inline]] void fetch(const actor_type* actor,
+                                    uint64_t hashed) const {
+    Actors::prefetch(actor);
+    registrants_.prefetch(actor);
+    prefetch_slot<node>(
+      roots_[shard_of(hashed)].load(std::memory_order_relaxed), hashed);
+  }
 
   // Like `find`, for those who need the actor's memory too.
   [[gnu::always_inline]] node* approach(key_arg key, uint64_t hashed) const {
@@ -872,8 +879,10 @@ private:
         return;
       }
     }
-    registrants_.lock(victim->actor).unlink(victim);
+    // In this order, or the index, which needs a barrier, waits for the memory
+    // of the neighbours.
     shards_[at].index.erase(roots_[at], victim);
+    registrants_.lock(victim->actor).unlink(victim);
     ++shards_[at].removals;
     withdraw(*victim, why, false);
     victim->prev = 0;
