@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,10 +31,15 @@ using namespace std::chrono_literals;
 /// Longer than anything takes that works.
 constexpr auto patience = 60s;
 
+/// Fails the test: whoever waits so long in vain must not pass.
+[[noreturn]] inline void out_of_patience(const std::string& what) {
+  throw std::runtime_error{"waited too long for " + what};
+}
+
 /// Waits until a condition that no signal tells of is true.
 /// @returns whether it came true in time.
 template <class Condition>
-bool eventually(Condition&& condition) {
+[[nodiscard]] bool eventually(Condition&& condition) {
   auto deadline = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline)
@@ -41,6 +47,13 @@ bool eventually(Condition&& condition) {
     std::this_thread::yield();
   }
   return true;
+}
+
+/// Waits for such a condition where a failure can only be thrown.
+template <class Condition>
+void wait_until(Condition&& condition) {
+  if (!eventually(condition))
+    out_of_patience("a condition");
 }
 
 class config : public caf::actor_system_config {
@@ -84,11 +97,12 @@ public:
     std::unique_lock guard{mutex_};
     ++waiting_;
     changed_.notify_all();
-    changed_.wait_for(guard, patience, [this] { return open_; });
+    if (!changed_.wait_for(guard, patience, [this] { return open_; }))
+      out_of_patience("a gate to be opened");
   }
 
   /// Waits until so many have come to it.
-  bool wait_for(size_t count) {
+  [[nodiscard]] bool wait_for(size_t count) {
     std::unique_lock guard{mutex_};
     return changed_.wait_for(guard, patience,
                              [&] { return waiting_ >= count; });
@@ -124,7 +138,7 @@ inline bool dead(const caf::actor& who) {
     caf::actor_cast<caf::actor_control_block*>(who));
 }
 
-inline bool kill_and_wait(const caf::actor& who) {
+[[nodiscard]] inline bool kill_and_wait(const caf::actor& who) {
   kill(who);
   return eventually([&] { return dead(who); });
 }
@@ -157,7 +171,8 @@ class busy {
 public:
   explicit busy(caf::actor_system& sys) : gate_(std::make_shared<gate>()) {
     sys.spawn([held = gate_](caf::event_based_actor*) { held->pass(); });
-    gate_->wait_for(1);
+    if (!gate_->wait_for(1))
+      out_of_patience("an actor to run");
   }
 
   busy(const busy&) = delete;
@@ -203,7 +218,16 @@ public:
   /// Waits for so many events and returns all there are.
   std::vector<event> wait_for(size_t count) {
     std::unique_lock guard{mutex_};
-    changed_.wait_for(guard, patience, [&] { return events_.size() >= count; });
+    if (!changed_.wait_for(guard, patience,
+                           [&] { return events_.size() >= count; }))
+      out_of_patience(std::to_string(count) + " events, got "
+                      + std::to_string(events_.size()));
+    return events_;
+  }
+
+  /// Returns all events there are.
+  std::vector<event> events() const {
+    std::lock_guard guard{mutex_};
     return events_;
   }
 

@@ -392,12 +392,12 @@ TEST_CASE("close stands against everything at once") {
     CHECK(topics.holders().empty());
     CHECK(eventually([&] {
       auto awaited = 0u;
-      for (auto& x : log->wait_for(0))
+      for (auto& x : log->events())
         awaited += x.what == event::kind::awaited;
       return topics.stats().events + awaited == log->size();
     }));
     std::map<std::pair<std::string, caf::actor_id>, int> balance;
-    for (auto& x : log->wait_for(0))
+    for (auto& x : log->events())
       if (x.what == event::kind::registered)
         ++balance[{x.key, x.holder}];
       else if (x.what == event::kind::unregistered)

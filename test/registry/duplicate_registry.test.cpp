@@ -282,7 +282,7 @@ TEST_CASE("await is answered with an entry, now or later") {
     CHECK(cafreg::is(log->wait_for(2)[1].reason, errc::cancelled));
     f.topics.await("x", waiter, 1h);
     std::thread closer{[&] {
-      eventually([&] { return f.topics.holders().size() == 1; });
+      wait_until([&] { return f.topics.holders().size() == 1; });
       f.topics.close();
     }};
     CHECK(code_of(f.topics.await("x", 1h)) == "closed");

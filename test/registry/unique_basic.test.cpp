@@ -200,7 +200,7 @@ TEST_CASE("no lookup misses a name that goes from hand to hand") {
       ++seen;
     }
   }};
-  eventually([&] { return seen > 0; });
+  REQUIRE(eventually([&] { return seen > 0; }));
   for (size_t i = 0; i < effort(20'000, 2'000); ++i) {
     std::ignore = f.names.give_away("x", f.a, f.b);
     std::ignore = f.names.give_away("x", f.b, f.a);
@@ -373,8 +373,8 @@ TEST_CASE("callbacks may close the registry") {
     if (!spawned)
       CHECK(code_of(spawned) == "closed");
     // The actor's own thread closes.
-    eventually([&] { return f.names.closed() && !f.names.lookup("1"); });
-    eventually([&] { return f.names.holders().empty(); });
+    CHECK(eventually([&] { return f.names.closed() && !f.names.lookup("1"); }));
+    CHECK(eventually([&] { return f.names.holders().empty(); }));
   }
   SECTION("under a lock") {
     CHECK(f.names.with_lock("1", [&] {

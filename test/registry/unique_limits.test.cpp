@@ -208,7 +208,7 @@ TEST_CASE("registrants that come and go leave memory as it was") {
         kill(who);
       }
       total += crowd;
-      eventually([&] { return names.stats().cleanups == total; });
+      wait_until([&] { return names.stats().cleanups == total; });
     }
   };
   churn(actors / 5);

@@ -215,7 +215,7 @@ TEST_CASE("during a spawn, its own thread is told and others wait") {
         if (auto done = names.register_as(other, "x"))
           seen = done->holder;
       }};
-      eventually([&] { return asked.load(); });
+      wait_until([&] { return asked.load(); });
       // A lookup does not wait.
       if (names.whereis("x"))
         same_thread = "found";
@@ -246,7 +246,7 @@ TEST_CASE("who waited for a spawn that fails gets the name") {
                                                                      "x");
                                        inserted = done && done->inserted;
                                      }};
-                                     eventually([&] { return asked.load(); });
+                                     wait_until([&] { return asked.load(); });
                                      throw std::runtime_error{"no"};
                                    }});
   second.join();
