@@ -369,8 +369,9 @@ public:
   /// who else wants the key meanwhile waits for the spawn. Complexity:
   /// constant, and what spawning takes.
   /// @returns the new actor, or an error: `already_registered` (the text names
-  ///          the holder), `spawn_failed` (the reservation is gone), `closed`,
-  ///          `key_too_large`, `would_deadlock`.
+  ///          the holder), `spawn_failed` (the reservation is gone, and what
+  ///          may have been spawned is killed), `closed`, `key_too_large`,
+  ///          `would_deadlock`.
   template <caf::spawn_options Os = caf::no_spawn_options,
             detail::actor_function F, class... Ts>
   caf::expected<Handle> spawn_as(key_arg key, F fun, Ts&&... xs) const {
@@ -494,21 +495,33 @@ private:
     auto binder = [core = core_, reserved](caf::actor_control_block* who) {
       return core->table().bind(reserved, who, {});
     };
+    std::optional<Handle> spawned;
     try {
-      Handle result{spawn(binder)};
-      if (binder(control_block(result)) == detail::write_result::closed) {
-        detail::kill(control_block(result));
+      spawned.emplace(spawn(binder));
+      if (binder(control_block(*spawned)) == detail::write_result::closed) {
+        detail::kill(control_block(*spawned));
         return error(errc::closed, key, "the registry is closed");
       }
-      return result;
+      return std::move(*spawned);
     } catch (const std::exception& ex) {
-      table().release(reserved);
-      return error(errc::spawn_failed, key,
-                   std::string{"spawning threw: "} + ex.what());
+      return spawn_error(key, reserved, spawned, std::string{": "} + ex.what());
     } catch (...) {
-      table().release(reserved);
-      return error(errc::spawn_failed, key, "spawning threw");
+      return spawn_error(key, reserved, spawned, {});
     }
+  }
+
+  // What was spawned before the exception must not run without its name.
+  caf::error spawn_error(key_arg key,
+                         const typename table_type::reservation_ptr& reserved,
+                         const std::optional<Handle>& spawned,
+                         std::string what) const {
+    table().release(reserved);
+    if (spawned)
+      detail::kill(control_block(*spawned));
+    return error(errc::spawn_failed, key,
+                 (spawned ? "registering the new actor threw"
+                          : "spawning threw")
+                   + std::move(what));
   }
 };
 

@@ -5,6 +5,9 @@
 
 #include "catch.hpp"
 
+#include <functional>
+#include <memory>
+#include <new>
 #include <stdexcept>
 #include <tuple>
 
@@ -263,6 +266,96 @@ TEST_CASE("an actor that is spawned into a registry that closes is ended") {
     "x", 1, std::function<void()>{[&] { names.close(); }});
   CHECK(code_of(who) == "closed");
   CHECK(eventually([&] { return w.sys.registry().running() == 0; }));
+}
+
+namespace {
+
+// A key that cannot be copied for the n-th time from now in this thread.
+struct brittle {
+  std::string text;
+
+  static inline thread_local int copies_left = -1;
+
+  explicit brittle(std::string x) : text(std::move(x)) {
+    // nop
+  }
+
+  brittle(const brittle& other) : text(other.text) {
+    if (copies_left >= 0 && copies_left-- == 0)
+      throw std::bad_alloc{};
+  }
+
+  brittle(brittle&&) noexcept = default;
+
+  brittle& operator=(const brittle&) = default;
+
+  brittle& operator=(brittle&&) noexcept = default;
+
+  friend bool operator==(const brittle&, const brittle&) = default;
+};
+
+// Holds something as long as it exists.
+class holding : public caf::event_based_actor {
+public:
+  holding(caf::actor_config& cfg, std::shared_ptr<int> what)
+    : caf::event_based_actor(cfg), what_(std::move(what)) {
+    // nop
+  }
+
+  caf::behavior make_behavior() override {
+    return idle(this);
+  }
+
+private:
+  std::shared_ptr<int> what_;
+};
+
+} // namespace
+
+template <>
+struct std::hash<brittle> {
+  size_t operator()(const brittle& x) const noexcept {
+    return std::hash<std::string>{}(x.text);
+  }
+};
+
+TEST_CASE("an actor that cannot get its name does not run") {
+  world w;
+  cafreg::unique_registry<brittle, int> names{w.sys, {.name = "app"}};
+  auto token = std::make_shared<int>(1);
+  std::weak_ptr<int> alive = token;
+  brittle key{"x"};
+  caf::expected<caf::actor> who{caf::error{}};
+  // Copied for the reservation, then by the actor, then by who spawns it.
+  std::string phase;
+  SECTION("of a class, before it is launched") {
+    brittle::copies_left = 1;
+    who = names.spawn_as<holding>(key, 1, std::move(token));
+    phase = "spawning threw";
+  }
+  SECTION("of a class, after it was launched") {
+    brittle::copies_left = 2;
+    who = names.spawn_as<holding>(key, 1, std::move(token));
+    phase = "registering the new actor threw";
+  }
+  SECTION("from a function") {
+    brittle::copies_left = 1;
+    who = names.spawn_as(key, 1, [token](caf::event_based_actor*) {
+      return caf::behavior{[token](int x) { return x; }};
+    });
+    token = nullptr;
+    phase = "registering the new actor threw";
+  }
+  brittle::copies_left = -1;
+  CHECK(code_of(who) == "spawn_failed");
+  CHECK(cafreg::to_text(who.error()).find(phase) != std::string::npos);
+  CHECK(eventually([&] { return alive.expired(); }));
+  CHECK(eventually([&] { return w.sys.registry().running() == 0; }));
+  CHECK(eventually([&] { return names.count() == 0; }));
+  // The name is free.
+  auto next = names.spawn_as(key, 1, idle);
+  REQUIRE(next);
+  kill(*next);
 }
 
 TEST_CASE("an actor may drop or hand on its name at once") {

@@ -122,6 +122,7 @@ public:
     std::atomic<bool> settled{false};
     // Whether it was bound. Guarded by the lock of the key's shard.
     bool bound = false;
+    bool given_up = false;
   };
 
   using reservation_ptr = std::shared_ptr<reservation>;
@@ -391,6 +392,7 @@ public:
     {
       std::lock_guard guard{in.mutex};
       std::erase(in.reserved, reserved);
+      reserved->given_up = !reserved->bound;
     }
     settle(*reserved);
   }
@@ -717,6 +719,8 @@ private:
       return write_result::closed;
     if (own != nullptr && own->bound)
       return write_result::done;
+    if (own != nullptr && own->given_up)
+      return write_result::not_held;
     if (auto* present = borrow_alive(key, hashed, after)) {
       on_taken(std::as_const(*present));
       return present->actor == actor ? write_result::held : write_result::taken;
