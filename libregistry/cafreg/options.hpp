@@ -33,14 +33,20 @@ enum class partition_by : uint8_t {
   key,
 };
 
+/// The largest number of partitions: more keepers than a machine has threads
+/// gain nothing, and each partition of a duplicate registry takes memory and,
+/// in some operations, a lock of its own.
+inline constexpr size_t max_partitions = 256;
+
 /// Options of a registry.
 struct registry_options {
   /// For errors, events and logs.
   std::string name = "registry";
   /// How entries hold their actors.
   cafreg::hold hold = cafreg::hold::strong;
-  /// Number of keepers, the actors that clean up after registrants; at least
-  /// one. A second one is worth its while when deaths come in crowds.
+  /// Number of keepers, the actors that clean up after registrants: 1 to
+  /// `max_partitions`. A second one is worth its while when deaths come in
+  /// crowds.
   size_t partitions = 1;
   /// See `cafreg::partition_by`; unique registries ignore it.
   cafreg::partition_by partition_by = cafreg::partition_by::registrant;

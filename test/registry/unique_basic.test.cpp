@@ -475,8 +475,9 @@ TEST_CASE("a registry says whom it keeps alive") {
 
 TEST_CASE("a registry refuses options that make no sense") {
   world w;
-  CHECK_THROWS_AS((names_type{w.sys, {.partitions = 0}}),
-                  std::invalid_argument);
+  for (auto bad : {size_t{0}, cafreg::max_partitions + 1, size_t{10'000}})
+    CHECK_THROWS_AS((names_type{w.sys, {.partitions = bad}}),
+                    std::invalid_argument);
   CHECK_THROWS_AS((names_type{w.sys, {.listeners = {caf::actor{}}}}),
                   std::invalid_argument);
   caf::actor_system_config unprepared;

@@ -29,9 +29,11 @@ core_base::core_base(caf::actor_system& sys, registry_options options)
   : system_(sys),
     options_(std::move(options)),
     name_(std::make_shared<const std::string>(options_.name)) {
-  if (options_.partitions == 0)
+  if (options_.partitions == 0 || options_.partitions > max_partitions)
     throw std::invalid_argument{"registry " + *name_
-                                + ": partitions must be at least 1"};
+                                + ": partitions must be 1 to "
+                                + std::to_string(max_partitions) + ", not "
+                                + std::to_string(options_.partitions)};
   if (!caf::get_or(sys.config(), "cafreg.prepared", false))
     throw std::invalid_argument{
       "registry " + *name_
