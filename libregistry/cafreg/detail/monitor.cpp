@@ -84,10 +84,15 @@ monitor::~monitor() {
 
 void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
   watching_ = false;
-  if (auto keeper = caf::actor_cast<caf::strong_actor_ptr>(keeper_))
-    keeper->enqueue(
-      envelope(caf::make_message(caf::down_msg{observed_->address(), reason})),
-      ctx);
+  auto keeper = caf::actor_cast<caf::strong_actor_ptr>(keeper_);
+  if (!keeper)
+    return;
+  // The threads of one system must not run the actors of another.
+  if (keeper->home_system != observed_->home_system)
+    ctx = nullptr;
+  keeper->enqueue(
+    envelope(caf::make_message(caf::down_msg{observed_->address(), reason})),
+    ctx);
 }
 
 bool monitor::matches(const caf::attachable::token& what) {
