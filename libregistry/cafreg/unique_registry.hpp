@@ -149,10 +149,12 @@ public:
 
   /// Replaces the value of a key that `who` holds by `fn(const Value&)`. Atomic
   /// against lookups, which see the one value or the other, and against other
-  /// updates; `fn` is called again if one of these was faster. Like Elixir's
-  /// `Registry.update_value/3`. Complexity: constant.
+  /// updates; `fn` is called again if one of these was faster, hence must not
+  /// replace the entry itself. Like Elixir's `Registry.update_value/3`.
+  /// Complexity: constant.
   /// @returns the new and the old value, or an error: `not_holder` (then `fn`
-  ///          was not called), `closed`.
+  ///          was not called), `closed`, `would_deadlock` (called from within
+  ///          `fn`, or the predicate of `unregister_if`, for the same key).
   /// @throws what `fn` or copying a value throws, without effect
   template <class Fn>
     requires std::convertible_to<std::invoke_result_t<Fn&, const Value&>, Value>
@@ -463,6 +465,9 @@ private:
         return error(errc::would_deadlock, key,
                      "it is reserved for an actor that this thread is "
                      "spawning");
+      case detail::write_result::busy:
+        return error(errc::would_deadlock, key,
+                     "this thread is changing the entry");
       default:
         return error(errc::not_holder, key, "the actor does not hold it");
     }

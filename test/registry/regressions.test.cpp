@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 
 using namespace caf_test;
@@ -221,4 +222,88 @@ TEST_CASE("two spawns that want each other's names both end") {
   second.join();
   CHECK(failed == 2);
   CHECK(names.count() == 2);
+}
+
+TEST_CASE("an update within an update of the same name is refused") {
+  world w;
+  names_type names{w.sys, {.name = "app"}};
+  names_type others{w.sys};
+  auto who = w.sys.spawn(idle);
+  for (auto* key : {"n", "m"}) {
+    REQUIRE(names.register_as(who, key, 1));
+    REQUIRE(others.register_as(who, key, 1));
+  }
+  auto increment = [](int x) { return x + 1; };
+  caf::error nested;
+  SECTION("at once") {
+    auto done = names.update_value(who, "n", [&](int x) {
+      nested = names.update_value(who, "n", increment).error();
+      return x + 10;
+    });
+    REQUIRE(done);
+    CHECK(done->value == 11);
+  }
+  SECTION("behind another one") {
+    auto done = names.update_value(who, "n", [&](int x) {
+      REQUIRE(names.update_value(who, "m", [&](int y) {
+        nested = names.update_value(who, "n", increment).error();
+        return y + 1;
+      }));
+      return x + 10;
+    });
+    REQUIRE(done);
+    CHECK(names.lookup("m")->value() == 2);
+  }
+  SECTION("from a predicate") {
+    auto count = names.unregister_if(who, "n", [&](int) {
+      nested = names.update_value(who, "n", increment).error();
+      return true;
+    });
+    CHECK(count == size_t{1});
+  }
+  CHECK(nested == cafreg::errc::would_deadlock);
+  CHECK(cafreg::to_text(nested)
+        == "registry app: key n: this thread is changing the entry");
+  // Other names and registries are free, and so is this one afterwards.
+  CHECK(names.update_value(who, "m", [&](int x) {
+    CHECK(others.update_value(who, "m", increment));
+    return x;
+  }));
+  std::ignore = names.register_as(who, "n", 1);
+  CHECK_THROWS(names.update_value(who, "n", [](int) -> int {
+    throw std::runtime_error{"no"};
+  }));
+  CHECK(names.update_value(who, "n", increment));
+  names.close();
+  kill(who);
+}
+
+TEST_CASE("an update waits for no other thread, and follows it") {
+  world w;
+  names_type names{w.sys};
+  auto who = w.sys.spawn(idle);
+  REQUIRE(names.register_as(who, "n", 1));
+  auto calls = 0;
+  // Another thread is faster once; that is no nesting.
+  auto done = names.update_value(who, "n", [&](int x) {
+    if (++calls == 1)
+      std::thread{[&] {
+        CHECK(names.update_value(who, "n", [](int y) { return y + 10; }));
+      }}.join();
+    return x + 1;
+  });
+  REQUIRE(done);
+  CHECK(calls == 2);
+  CHECK(done->value == 12);
+  names.close();
+  kill(who);
+}
+
+TEST_CASE("a closed duplicate registry is refused first of all") {
+  world w;
+  topics_type topics{w.sys};
+  auto who = w.sys.spawn(idle);
+  REQUIRE(kill_and_wait(who));
+  topics.close();
+  CHECK(code_of(topics.register_as(who, "x")) == "closed");
 }

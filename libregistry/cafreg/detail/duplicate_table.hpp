@@ -263,7 +263,7 @@ public:
     auto hashed = hash(key);
     for (;;) {
       if (Actors::dead(actor))
-        return add_result::dead;
+        return closed() ? add_result::closed : add_result::dead;
       if (auto outcome = try_add(hashed, key, actor, value, why))
         return *outcome;
       enroll(actor); // its first registration

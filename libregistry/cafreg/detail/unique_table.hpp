@@ -39,6 +39,8 @@ enum class write_result {
   not_held,
   /// A spawn of the holder is under way in this very thread.
   would_deadlock,
+  /// This very thread is changing the entry.
+  busy,
   /// The actor has terminated.
   dead,
   /// The table is closed.
@@ -439,6 +441,7 @@ public:
   write_result erase_if(actor_type* actor, key_arg key, Pred&& pred,
                         const cause& why) {
     auto hashed = hash(key);
+    changing here{*this, key};
     for (;;) {
       epoch::pin pin;
       auto* ptr = find(key, hashed);
@@ -486,10 +489,15 @@ public:
   /// `key` if `actor` holds it; atomic against all other operations. `fn` runs
   /// without a lock and, if somebody else changed the entry meanwhile, again.
   /// Complexity: constant, without contention for the same key.
+  /// @returns `busy` from within `fn`, or the predicate of `erase_if`, for the
+  ///          same key: these would start all over, and never end.
   template <class Fn>
   write_result update(actor_type* actor, key_arg key, Fn&& fn) {
+    if (changing::underway(*this, key))
+      return write_result::busy;
     auto hashed = hash(key);
     fetch(actor, hashed);
+    changing here{*this, key};
     for (;;) {
       epoch::pin pin;
       auto* old = find(key, hashed);
@@ -695,6 +703,37 @@ private:
     x.settled.wait(false);
     return true;
   }
+
+  // While it exists, this thread runs a callback that decides what becomes of
+  // an entry. Callbacks may nest, for different keys.
+  class changing {
+  public:
+    changing(const unique_table& table, key_arg key) noexcept
+      : table_(table), key_(key), outer_(std::exchange(innermost_, this)) {
+      // nop
+    }
+
+    changing(const changing&) = delete;
+
+    changing& operator=(const changing&) = delete;
+
+    ~changing() {
+      innermost_ = outer_;
+    }
+
+    static bool underway(const unique_table& table, key_arg key) {
+      for (auto* ptr = innermost_; ptr != nullptr; ptr = ptr->outer_)
+        if (&ptr->table_ == &table && ptr->key_ == key)
+          return true;
+      return false;
+    }
+
+  private:
+    const unique_table& table_;
+    key_arg key_;
+    const changing* outer_;
+    static inline constinit thread_local const changing* innermost_ = nullptr;
+  };
 
   // What is left to do after the lock of a shard is released.
   struct aftermath {

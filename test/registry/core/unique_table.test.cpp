@@ -115,6 +115,12 @@ using pair = std::pair<int, int>;
 
 using events = std::vector<told>;
 
+// Runs a function in another thread.
+template <class Fn>
+void elsewhere(Fn fn) {
+  std::thread{std::move(fn)}.join();
+}
+
 } // namespace
 
 TEST_CASE("a new table is empty") {
@@ -206,7 +212,7 @@ TEST_CASE("an entry is erased if its value pleases") {
     auto outcome = f.uut->erase_if(a, "x",
                                    [&](const node& x) {
                                      if (++calls == 1)
-                                       f.update(a, "x", 5);
+                                       elsewhere([&] { f.update(a, "x", 5); });
                                      return x.value == 1;
                                    },
                                    {});
@@ -246,11 +252,20 @@ TEST_CASE("an update gives a new value to the holder's entry") {
     auto calls = 0;
     CHECK(f.uut->update(a, "x", [&](const node& x) {
       if (++calls == 1)
-        f.update(a, "x", 10);
+        elsewhere([&] { f.update(a, "x", 10); });
       return x.value + 1;
     }) == write_result::done);
     CHECK(calls == 2);
     CHECK(f.lookup("x") == pair{1, 11});
+  }
+  SECTION("but never for itself") {
+    auto inner = write_result::done;
+    CHECK(f.uut->update(a, "x", [&](const node& x) {
+      inner = f.update(a, "x", 10);
+      return x.value + 1;
+    }) == write_result::done);
+    CHECK(inner == write_result::busy);
+    CHECK(f.lookup("x") == pair{1, 3});
   }
   SECTION("and not if it was given away meanwhile") {
     CHECK(f.uut->update(a, "x", [&](const node&) {
