@@ -5,10 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <utility>
-#include <vector>
 
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/duplicate_table.hpp"
@@ -21,17 +17,16 @@ namespace cafreg::detail {
 /// A duplicate registry behind its facades: the table, what it tells the world
 /// of its changes, and what wakes up when a key gets an entry.
 template <class Key, class Value>
-class duplicate_core final : public typed_core<Key, Value> {
+class duplicate_core final
+  : public typed_core<duplicate_core<Key, Value>, Key, Value> {
 public:
-  using super = typed_core<Key, Value>;
-
-  using cause = change;
+  using super = typed_core<duplicate_core, Key, Value>;
 
   using table_type = duplicate_table<Key, Value, actors, duplicate_core>;
 
   using entry_type = typename table_type::entry_type;
 
-  using typename super::interest_type;
+  using typename super::held_by;
 
   using typename super::key_arg;
 
@@ -47,16 +42,6 @@ public:
 
   // -- called by keepers ------------------------------------------------------
 
-  void actor_down(caf::actor_control_block* who,
-                  const caf::error& reason) override {
-    table_.erase_all(who, {departure::down, &reason}, true);
-    super::forget(who);
-  }
-
-  void enroll(caf::actor_control_block* who) override {
-    table_.enroll(who);
-  }
-
   bool flush() noexcept override {
     return false; // whoever removes something releases it
   }
@@ -69,13 +54,16 @@ public:
             super::events_sent()};
   }
 
-  std::vector<holder_info> holders() {
-    std::map<caf::actor_id, size_t> entries;
-    if (table_.strong())
-      table_.for_each([&entries](const auto&, const entry_type& x) {
-        ++entries[x.actor()->id()];
-      });
-    return super::list_holders(entries);
+  template <class Fn>
+  void for_each_actor(Fn&& fn) {
+    table_.for_each([&fn](const auto&, const entry_type& x) { fn(x.actor()); });
+  }
+
+  /// What `locked` of the table has found.
+  static held_by present(const entry_type* found) {
+    if (found == nullptr)
+      return {};
+    return {found->actor(), &found->value()};
   }
 
   // -- called by the table ----------------------------------------------------
@@ -88,37 +76,12 @@ public:
 
   void registered(size_t shard, key_arg key, caf::actor_control_block* who,
                   const Value& value, const change&) {
-    super::announce(shard, key, who, value, [&] { return table_.hash(key); });
+    super::announce(shard, key, who, value);
   }
 
   void unregistered(size_t, key_arg key, caf::actor_control_block* who,
                     const Value& value, const change& how) {
     super::withdraw(key, who, value, how);
-  }
-
-  // -- interests --------------------------------------------------------------
-
-  std::unique_ptr<interest_type> make_interest(interest::kind what, key_arg key,
-                                               caf::strong_actor_ptr who) {
-    return super::make_interest(what, table_.hash(key), key, std::move(who));
-  }
-
-  /// See `typed_core::note_interest`.
-  uint64_t add_interest(std::unique_ptr<interest_type> x) {
-    using held_by = typename super::held_by;
-    return super::note_interest(table_, std::move(x),
-                                [](const entry_type* found) -> held_by {
-                                  if (found == nullptr)
-                                    return {};
-                                  return {found->actor(), &found->value()};
-                                });
-  }
-
-  // -- shutting down ----------------------------------------------------------
-
-  /// Drops everything. Any thread, any number of times, beside any operation.
-  void close() noexcept {
-    super::shut_down(table_);
   }
 
 private:

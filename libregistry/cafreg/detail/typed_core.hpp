@@ -28,11 +28,14 @@
 
 namespace cafreg::detail {
 
-/// What all registries share and what depends on the types of key and value,
-/// but not on the table: events, interests in names, locks.
-template <class Key, class Value>
+/// What all registries share and what depends on the types of key and value:
+/// events, interests in names, locks. `Derived` has the `table()`, and knows
+/// what is special about it.
+template <class Derived, class Key, class Value>
 class typed_core : public core_base {
 public:
+  using cause = change;
+
   using interest_type = key_interest<Key, Value>;
 
   using key_arg = key_view<Key>;
@@ -46,6 +49,21 @@ public:
     if (!locks_)
       locks_ = std::make_shared<keyed_mutex<Key>>();
     return *static_cast<keyed_mutex<Key>*>(locks_.get());
+  }
+
+  // -- called by keepers ------------------------------------------------------
+
+  void actor_down(caf::actor_control_block* who,
+                  const caf::error& reason) final {
+    table().erase_all(who, {departure::down, &reason}, true);
+    // What it wanted is forgotten, too.
+    cleanups_.fetch_add(1, std::memory_order_relaxed);
+    auto dropped = interests_.take_of(who);
+    remove_listener(who);
+  }
+
+  void enroll(caf::actor_control_block* who) final {
+    table().enroll(who);
   }
 
   clock_type::time_point expire(clock_type::time_point now) final {
@@ -64,6 +82,95 @@ public:
     return true;
   }
 
+  // -- seen from outside ------------------------------------------------------
+
+  /// Lists whom this registry keeps alive.
+  std::vector<holder_info> holders() {
+    std::map<caf::actor_id, size_t> entries;
+    if (strong())
+      derived().for_each_actor([&entries](const caf::actor_control_block* who) {
+        ++entries[who->id()];
+      });
+    std::vector<holder_info> result;
+    result.reserve(entries.size());
+    for (auto [id, count] : entries)
+      result.push_back({id, holder_role::registrant, count});
+    for (auto& who : listeners())
+      result.push_back({who->id(), holder_role::listener, 0});
+    interests_.list(result);
+    return result;
+  }
+
+  // -- interests --------------------------------------------------------------
+
+  std::unique_ptr<interest_type> make_interest(interest::kind what, key_arg key,
+                                               caf::strong_actor_ptr who) {
+    auto hash = table().hash(key);
+    return std::make_unique<interest_type>(what, shard_of(hash), hash,
+                                           std::move(who), Key{key});
+  }
+
+  /// Notes an interest and tells of the present state, in one step.
+  /// @returns its id, or 0 if the registry is closed.
+  uint64_t add_interest(std::unique_ptr<interest_type> x) {
+    auto who = x->who;
+    if (who)
+      enroll(who.get());
+    auto id = interests_.next_id();
+    auto deadline = x->deadline;
+    x->id = id;
+    // Outlives the lock: it may drop the last reference of an actor.
+    event now;
+    auto added = table().locked(x->key, [&](size_t, auto* found) {
+      if (table().closed())
+        return false;
+      held_by present = Derived::present(found);
+      if (present.who != nullptr)
+        now = make_event(x->key, *present.value, present.who);
+      if (!now.holder()) { // nobody, or one that is being destroyed
+        now = make_event(x->key);
+        present.who = nullptr;
+      }
+      if (x->what == interest::kind::await && present.who != nullptr) {
+        answer(*x, now, *present.value);
+        return true;
+      }
+      if (x->what == interest::kind::watch)
+        post(who.get(), to_message(name_state{now}));
+      return interests_.add(std::move(x));
+    });
+    if (!added)
+      return 0;
+    if (deadline != clock_type::time_point::max())
+      wake_at(deadline);
+    // It may have died before anyone would have told us.
+    if (who && actors::dead(who.get()))
+      interests_.take(id);
+    return id;
+  }
+
+  // -- shutting down ----------------------------------------------------------
+
+  /// Drops everything. Any thread, any number of times, beside any operation.
+  void close() noexcept {
+    if (closing_.exchange(true))
+      return;
+    std::vector<caf::strong_actor_ptr> living;
+    table().close({departure::closed, nullptr},
+                  [&living](caf::actor_control_block* who) {
+                    if (caf::intrusive_ptr_upgrade_weak(who))
+                      living.emplace_back(who, false);
+                  });
+    for (auto& x : interests_.close())
+      disappoint(*x, errc::closed);
+    for (auto& ref : living) {
+      auto* who = ref.get();
+      detach_monitors(who, keeper_of(who).get());
+    }
+    drop_all();
+    stop();
+  }
+
 protected:
   /// An entry, borrowed from the table; of nobody if there is none.
   struct held_by {
@@ -79,34 +186,11 @@ protected:
     return cleanups_.load(std::memory_order_relaxed);
   }
 
-  /// Forgets what an actor wanted, after it terminated.
-  void forget(const caf::actor_control_block* who) {
-    cleanups_.fetch_add(1, std::memory_order_relaxed);
-    auto dropped = interests_.take_of(who);
-    remove_listener(who);
-  }
-
-  /// Lists whom this registry keeps alive.
-  /// @param entries Number of entries for each actor with a strong one.
-  std::vector<holder_info>
-  list_holders(const std::map<caf::actor_id, size_t>& entries) {
-    std::vector<holder_info> result;
-    result.reserve(entries.size());
-    for (auto [id, count] : entries)
-      result.push_back({id, holder_role::registrant, count});
-    for (auto& who : listeners())
-      result.push_back({who->id(), holder_role::listener, 0});
-    interests_.list(result);
-    return result;
-  }
-
   // -- changes, under the lock of the key's shard -----------------------------
 
   /// Tells listeners, watchers, and those who wait.
-  /// @param hash `hash()` is the hash of the key.
-  template <class Hash>
   void announce(size_t shard, key_arg key, caf::actor_control_block* who,
-                const Value& value, Hash&& hash) {
+                const Value& value) {
     if (!interests_.any(shard) && !has_listeners())
       return;
     tell([&] {
@@ -116,8 +200,9 @@ protected:
         notify(to_message(cafreg::registered{what}));
       if (!interests_.any(shard))
         return;
-      interests_.post_to_watchers(hash(), &copy, to_message(name_state{what}));
-      for (auto& x : interests_.take(hash(), &copy, interest::kind::await))
+      auto hash = table().hash(key);
+      interests_.post_to_watchers(hash, &copy, to_message(name_state{what}));
+      for (auto& x : interests_.take(hash, &copy, interest::kind::await))
         answer(downcast(*x), what, value);
     });
   }
@@ -135,99 +220,32 @@ protected:
   }
 
   /// Tells watchers that nobody holds a key.
-  template <class Hash>
-  void announce_nobody(size_t shard, key_arg key, Hash&& hash) {
+  void announce_nobody(size_t shard, key_arg key) {
     if (!interests_.any(shard))
       return;
     tell([&] {
       Key copy{key};
-      interests_.post_to_watchers(hash(), &copy,
+      interests_.post_to_watchers(table().hash(key), &copy,
                                   to_message(name_state{make_event(copy)}));
     });
-  }
-
-  // -- interests --------------------------------------------------------------
-
-  static std::unique_ptr<interest_type>
-  make_interest(interest::kind what, uint64_t hash, key_arg key,
-                caf::strong_actor_ptr who) {
-    return std::make_unique<interest_type>(what, shard_of(hash), hash,
-                                           std::move(who), Key{key});
-  }
-
-  /// Notes an interest and tells of the present state, in one step.
-  /// @param present `present(entry)` is what `Table::locked` finds, as a
-  ///                `held_by`; of nobody unless the actor is alive.
-  /// @returns its id, or 0 if the registry is closed.
-  template <class Table, class Present>
-  uint64_t note_interest(Table& table, std::unique_ptr<interest_type> x,
-                         Present&& present) {
-    auto who = x->who;
-    if (who)
-      table.enroll(who.get());
-    auto id = interests_.next_id();
-    auto deadline = x->deadline;
-    x->id = id;
-    // Outlives the lock: it may drop the last reference of an actor.
-    event now;
-    auto added = table.locked(x->key, [&](size_t, auto* found) {
-      if (table.closed())
-        return false;
-      auto [holder, value] = present(found);
-      if (holder != nullptr)
-        now = make_event(x->key, *value, holder);
-      if (!now.holder()) { // nobody, or one that is being destroyed
-        now = make_event(x->key);
-        holder = nullptr;
-      }
-      if (x->what == interest::kind::await && holder != nullptr) {
-        answer(*x, now, *value);
-        return true;
-      }
-      if (x->what == interest::kind::watch)
-        post(who.get(), to_message(name_state{now}));
-      return interests_.add(std::move(x));
-    });
-    if (!added)
-      return 0;
-    if (deadline != clock_type::time_point::max())
-      wake_at(deadline);
-    // It may have died before anyone would have told us.
-    if (who && actors::dead(who.get()))
-      interests_.take(id);
-    return id;
   }
 
   static interest_type& downcast(interest& x) noexcept {
     return static_cast<interest_type&>(x);
   }
 
-  // -- shutting down ----------------------------------------------------------
-
-  /// Drops everything. Any thread, any number of times, beside any operation.
-  template <class Table>
-  void shut_down(Table& table) noexcept {
-    if (closing_.exchange(true))
-      return;
-    std::vector<caf::strong_actor_ptr> living;
-    table.close({departure::closed, nullptr},
-                [&living](caf::actor_control_block* who) {
-                  if (caf::intrusive_ptr_upgrade_weak(who))
-                    living.emplace_back(who, false);
-                });
-    for (auto& x : interests_.close())
-      disappoint(*x, errc::closed);
-    for (auto& ref : living) {
-      auto* who = ref.get();
-      detach_monitors(who, keeper_of(who).get());
-    }
-    drop_all();
-    stop();
-  }
-
   interests interests_;
 
 private:
+  Derived& derived() noexcept {
+    return static_cast<Derived&>(*this);
+  }
+
+  // A template, for the type is incomplete as long as this class is.
+  auto& table() noexcept {
+    return derived().table();
+  }
+
   // Events are lost when a key or a value cannot be copied, or memory runs out:
   // the change itself has happened.
   template <class Fn>

@@ -5,11 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/typed_core.hpp"
@@ -22,15 +19,14 @@ namespace cafreg::detail {
 /// A unique registry behind its facades: the table, what it tells the world of
 /// its changes, and what wakes up when a name changes.
 template <class Key, class Value>
-class unique_core final : public typed_core<Key, Value> {
+class unique_core final
+  : public typed_core<unique_core<Key, Value>, Key, Value> {
 public:
-  using super = typed_core<Key, Value>;
-
-  using cause = change;
+  using super = typed_core<unique_core, Key, Value>;
 
   using table_type = unique_table<Key, Value, actors, unique_core>;
 
-  using typename super::interest_type;
+  using typename super::held_by;
 
   using typename super::key_arg;
 
@@ -44,16 +40,6 @@ public:
   }
 
   // -- called by keepers ------------------------------------------------------
-
-  void actor_down(caf::actor_control_block* who,
-                  const caf::error& reason) override {
-    table_.erase_all(who, {departure::down, &reason}, true);
-    super::forget(who);
-  }
-
-  void enroll(caf::actor_control_block* who) override {
-    table_.enroll(who);
-  }
 
   bool flush() noexcept override {
     return table_.flush();
@@ -72,11 +58,16 @@ public:
             super::events_sent()};
   }
 
-  std::vector<holder_info> holders() {
-    std::map<caf::actor_id, size_t> entries;
-    if (table_.strong())
-      table_.for_each([&entries](const auto& x) { ++entries[x.actor->id()]; });
-    return super::list_holders(entries);
+  template <class Fn>
+  void for_each_actor(Fn&& fn) {
+    table_.for_each([&fn](const auto& x) { fn(x.actor); });
+  }
+
+  /// What `locked` of the table has found.
+  static held_by present(const typename table_type::node* found) {
+    if (found == nullptr || actors::dead(found->actor))
+      return {};
+    return {found->actor, &found->value};
   }
 
   // -- called by the table ----------------------------------------------------
@@ -121,40 +112,14 @@ public:
 
   void registered(size_t shard, key_arg key, caf::actor_control_block* who,
                   const Value& value, const change&) {
-    super::announce(shard, key, who, value, [&] { return table_.hash(key); });
+    super::announce(shard, key, who, value);
   }
 
   void unregistered(size_t shard, key_arg key, caf::actor_control_block* who,
                     const Value& value, const change& how, bool succeeded) {
     super::withdraw(key, who, value, how);
     if (!succeeded)
-      super::announce_nobody(shard, key, [&] { return table_.hash(key); });
-  }
-
-  // -- interests --------------------------------------------------------------
-
-  std::unique_ptr<interest_type> make_interest(interest::kind what, key_arg key,
-                                               caf::strong_actor_ptr who) {
-    return super::make_interest(what, table_.hash(key), key, std::move(who));
-  }
-
-  /// See `typed_core::note_interest`.
-  uint64_t add_interest(std::unique_ptr<interest_type> x) {
-    using held_by = typename super::held_by;
-    using node = typename table_type::node;
-    return super::note_interest(
-      table_, std::move(x), [](const node* found) -> held_by {
-        if (found == nullptr || actors::dead(found->actor))
-          return {};
-        return {found->actor, &found->value};
-      });
-  }
-
-  // -- shutting down ----------------------------------------------------------
-
-  /// Drops everything. Any thread, any number of times, beside any operation.
-  void close() noexcept {
-    super::shut_down(table_);
+      super::announce_nobody(shard, key);
   }
 
 private:
