@@ -258,6 +258,19 @@ protected:
                                              : time_point::max();
   }
 
+  // `select` of a derived class, which has the `for_each`.
+  template <class Ref, class Pred, class Projection>
+  static auto select_from(const Ref& ref, Pred& pred, Projection& projection) {
+    using result_type
+      = std::decay_t<std::invoke_result_t<Projection&, const view_type&>>;
+    std::vector<result_type> result;
+    ref.for_each([&](const view_type& x) {
+      if (pred(x))
+        result.push_back(projection(x));
+    });
+    return result;
+  }
+
   caf::error error(errc code, key_arg key, std::string_view reason) const {
     return core_->error(code, detail::key_text<Key>(Key{key}), reason);
   }
@@ -314,6 +327,35 @@ protected:
 
   std::shared_ptr<core_type> core_;
   /// @endcond
+};
+
+/// What `unique_registry` and `duplicate_registry` have in common: they own
+/// what their `Ref` refers to. Not to be used by itself.
+template <class Ref>
+class registry_owner : public Ref {
+public:
+  /// What `ref` returns.
+  using super = Ref;
+
+  /// @throws std::invalid_argument if an option makes no sense, or
+  ///         `cafreg::prepare` was not called for the configuration of `sys`
+  explicit registry_owner(caf::actor_system& sys, registry_options options = {})
+    : Ref(std::make_shared<typename Ref::core_type>(sys, std::move(options))) {
+    this->core_->start();
+  }
+
+  registry_owner(const registry_owner&) = delete;
+
+  registry_owner& operator=(const registry_owner&) = delete;
+
+  ~registry_owner() {
+    this->close();
+  }
+
+  /// Returns a reference that may be copied into actors.
+  [[nodiscard]] Ref ref() const {
+    return *this;
+  }
 };
 
 } // namespace cafreg

@@ -325,15 +325,8 @@ public:
   /// Complexity: linear.
   template <std::predicate<const view_type&> Pred,
             std::invocable<const view_type&> Projection>
-  auto select(Pred&& pred, Projection&& projection) const {
-    using result_type
-      = std::decay_t<std::invoke_result_t<Projection&, const view_type&>>;
-    std::vector<result_type> result;
-    for_each([&](const view_type& x) {
-      if (pred(x))
-        result.push_back(projection(x));
-    });
-    return result;
+  [[nodiscard]] auto select(Pred&& pred, Projection&& projection) const {
+    return super::select_from(*this, pred, projection);
   }
 
   // -- names in time ----------------------------------------------------------
@@ -543,32 +536,10 @@ private:
 /// answered with an error.
 template <registry_key Key, registry_value Value = unit,
           actor_handle Handle = caf::actor>
-class unique_registry : public unique_registry_ref<Key, Value, Handle> {
+class unique_registry
+  : public registry_owner<unique_registry_ref<Key, Value, Handle>> {
 public:
-  /// What `ref` returns.
-  using super = unique_registry_ref<Key, Value, Handle>;
-
-  /// @throws std::invalid_argument if an option makes no sense, or
-  ///         `cafreg::prepare` was not called for the configuration of `sys`
-  explicit unique_registry(caf::actor_system& sys,
-                           registry_options options = {})
-    : super(
-      std::make_shared<typename super::core_type>(sys, std::move(options))) {
-    this->core_->start();
-  }
-
-  unique_registry(const unique_registry&) = delete;
-
-  unique_registry& operator=(const unique_registry&) = delete;
-
-  ~unique_registry() {
-    this->close();
-  }
-
-  /// Returns a reference that may be copied into actors.
-  super ref() const {
-    return *this;
-  }
+  using registry_owner<unique_registry_ref<Key, Value, Handle>>::registry_owner;
 };
 
 } // namespace cafreg
