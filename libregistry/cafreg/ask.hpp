@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "cafreg/caf.hpp"
+#include "cafreg/detail/tag.hpp"
 
 /// Tags for asking a registry by message: the first element of a request, the
 /// others are the arguments of the operation with the same name. See
@@ -12,97 +12,38 @@
 /// no operation takes is answered with `errc::bad_request`.
 namespace cafreg::ask {
 
-namespace detail {
-
-/// An empty message type.
-template <class Derived>
-struct tag {
-  template <class Inspector>
-  friend auto inspect(Inspector& f, Derived& x) {
-    auto nop = [] {};
-    return cafreg::detail::inspect_fields(f, x, Derived::type_name, nop);
-  }
-
-  /// Tags of one type are equal.
-  friend bool operator==(const Derived&, const Derived&) {
-    return true;
-  }
-};
-
-} // namespace detail
-
 /// (register_as, actor, key, value) -> (actor, bool): holder, and whether it
 /// was inserted.
-struct register_as : detail::tag<register_as> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::register_as";
-  /// @endcond
-};
+using register_as = cafreg::detail::tag<"cafreg::ask::register_as">;
 
 /// (unregister, actor, key) -> bool: whether the actor held the key.
-struct unregister : detail::tag<unregister> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::unregister";
-  /// @endcond
-};
+using unregister = cafreg::detail::tag<"cafreg::ask::unregister">;
 
 /// (unregister_all, actor) -> uint64_t: how many entries went.
-struct unregister_all : detail::tag<unregister_all> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::unregister_all";
-  /// @endcond
-};
+using unregister_all = cafreg::detail::tag<"cafreg::ask::unregister_all">;
 
 /// (lookup, key) -> (actor, value), or `errc::no_such_name`; in a duplicate
 /// registry (std::vector<actor>), empty if there is none.
-struct lookup : detail::tag<lookup> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::lookup";
-  /// @endcond
-};
+using lookup = cafreg::detail::tag<"cafreg::ask::lookup">;
 
 /// (keys, actor) -> std::vector<key>, if CAF can send such a vector: with
 /// CAF 1.x and string keys, give `std::vector<std::string>` a type id.
-struct keys : detail::tag<keys> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::keys";
-  /// @endcond
-};
+using keys = cafreg::detail::tag<"cafreg::ask::keys">;
 
 /// (count) -> uint64_t: number of entries; (count, key): of this key.
-struct count : detail::tag<count> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::count";
-  /// @endcond
-};
+using count = cafreg::detail::tag<"cafreg::ask::count">;
 
 /// (give_away, key, from, to) -> bool: true, or `errc::not_holder`.
-struct give_away : detail::tag<give_away> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::give_away";
-  /// @endcond
-};
+using give_away = cafreg::detail::tag<"cafreg::ask::give_away">;
 
 /// (await, key, timespan) -> (actor, value), or `errc::timeout`.
-struct await : detail::tag<await> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::await";
-  /// @endcond
-};
+using await = cafreg::detail::tag<"cafreg::ask::await">;
 
 /// (watch, key, actor) -> uint64_t: the id of the subscription; the actor gets
 /// `name_state` messages.
-struct watch : detail::tag<watch> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::watch";
-  /// @endcond
-};
+using watch = cafreg::detail::tag<"cafreg::ask::watch">;
 
 /// (publish, key, message) -> uint64_t: how many entries got the message.
-struct publish : detail::tag<publish> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::publish";
-  /// @endcond
-};
+using publish = cafreg::detail::tag<"cafreg::ask::publish">;
 
 } // namespace cafreg::ask

@@ -7,6 +7,7 @@
 
 #include "cafreg/ask.hpp"
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/tag.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
 
@@ -20,31 +21,14 @@
 namespace cafreg::detail {
 
 /// Asks a keeper to free what nobody reads any more.
-struct flush_request {
-  template <class Inspector>
-  friend auto inspect(Inspector& f, flush_request& x) {
-    auto nop = [] {};
-    return inspect_fields(f, x, "cafreg::detail::flush_request", nop);
-  }
-};
+using flush_request = tag<"cafreg::detail::flush_request">;
 
 /// Tells a keeper that a deadline may have passed.
-struct deadline_passed {
-  template <class Inspector>
-  friend auto inspect(Inspector& f, deadline_passed& x) {
-    auto nop = [] {};
-    return inspect_fields(f, x, "cafreg::detail::deadline_passed", nop);
-  }
-};
+using deadline_passed = tag<"cafreg::detail::deadline_passed">;
 
-/// Asks a keeper to end as soon as nothing is left to free.
-struct close_request {
-  template <class Inspector>
-  friend auto inspect(Inspector& f, close_request& x) {
-    auto nop = [] {};
-    return inspect_fields(f, x, "cafreg::detail::close_request", nop);
-  }
-};
+/// Asks a keeper to end as soon as nothing is left to free, and a front to say
+/// that the registry is closed.
+using close_request = tag<"cafreg::detail::close_request">;
 
 } // namespace cafreg::detail
 
