@@ -361,7 +361,9 @@ public:
   /// Returns an actor that answers the messages of `cafreg::ask`, for remote
   /// nodes and plain message flows: `register_as`, `unregister`,
   /// `unregister_all`, `lookup`, `count`, `publish` and, if CAF can send a
-  /// vector of keys, `keys`. It is hidden, and ends with the registry.
+  /// vector of keys, `keys`. It is hidden, keeps nothing alive, and answers
+  /// `errc::closed` after the registry was closed. Its handle must not outlive
+  /// the actor system.
   caf::actor actor() const requires detail::sendable<Key> && detail::sendable<
     Value> && std::same_as<Handle, caf::actor> {
     return core_->front([this] {

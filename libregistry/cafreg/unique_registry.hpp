@@ -399,7 +399,9 @@ public:
   // -- the registry -----------------------------------------------------------
 
   /// Returns an actor that answers the messages of `cafreg::ask`, for remote
-  /// nodes and plain message flows. It is hidden, and ends with the registry.
+  /// nodes and plain message flows. It is hidden, keeps nothing alive, and
+  /// answers `errc::closed` after the registry was closed. Its handle must not
+  /// outlive the actor system.
   caf::actor actor() const requires detail::sendable<Key> && detail::sendable<
     Value> && std::same_as<Handle, caf::actor> {
     return core_->front([this] {

@@ -7,11 +7,15 @@
 
 namespace cafreg::detail {
 
+caf::behavior bounce(caf::event_based_actor* self, caf::error reason) {
+  on_any_message(self, std::move(reason));
+  return {[](unit) {}}; // without a handler an actor ends
+}
+
 caf::strong_actor_ptr spawn_bouncer(caf::actor_system& sys, caf::error reason) {
   auto body = [reason = std::move(reason)](
                 caf::event_based_actor* self) -> caf::behavior {
-    on_any_message(self, reason);
-    return {[](unit) {}};
+    return bounce(self, reason);
   };
   return caf::actor_cast<caf::strong_actor_ptr>(
     sys.spawn<caf::hidden>(std::move(body)));

@@ -89,7 +89,11 @@ void core_base::stop() noexcept {
     front.swap(front_);
   }
   if (front)
-    kill(front.get());
+    close_front(front);
+}
+
+void core_base::close_front(const caf::strong_actor_ptr& front) {
+  post(front.get(), caf::make_message(close_request{}));
 }
 
 void core_base::request_flush() noexcept {

@@ -193,10 +193,10 @@ public:
     }
     auto fresh = spawn();
     std::lock_guard guard{front_mutex_};
-    if (!front_ && !stopped_.load())
-      front_ = fresh;
-    else if (front_)
-      kill(fresh.get()); // somebody else was faster
+    if (stopped_.load())
+      close_front(fresh);
+    else if (!front_)
+      front_ = fresh; // else somebody was faster, and nobody knows this one
     return caf::actor_cast<caf::actor>(front_ ? front_ : fresh);
   }
 
@@ -224,6 +224,8 @@ protected:
 
 private:
   void request_flush() noexcept;
+
+  static void close_front(const caf::strong_actor_ptr& front);
 
   caf::actor_system& system_;
   registry_options options_;
