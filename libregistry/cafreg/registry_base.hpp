@@ -177,8 +177,8 @@ public:
   template <class T>
   std::optional<T> meta(std::string_view key) const {
     auto found = core_->meta(key);
-    if (auto* ptr = std::any_cast<T>(&found))
-      return std::move(*ptr);
+    if (auto* ptr = std::any_cast<T>(found.get()))
+      return *ptr;
     return std::nullopt;
   }
 

@@ -172,19 +172,19 @@ void core_base::empty_attic() noexcept {
   dropped.swap(attic_);
 }
 
-std::any core_base::meta(std::string_view key) const {
+std::shared_ptr<const std::any> core_base::meta(std::string_view key) const {
   std::shared_lock guard{meta_mutex_};
   auto pos = meta_.find(key);
-  return pos != meta_.end() ? pos->second : std::any{};
+  return pos != meta_.end() ? pos->second : nullptr;
 }
 
 bool core_base::put_meta(std::string_view key, std::any value) {
-  std::any old; // destroyed without the lock
+  // What it holds in the end is destroyed without the lock.
+  auto fresh = std::make_shared<const std::any>(std::move(value));
   std::unique_lock guard{meta_mutex_};
   if (dropped_.load())
     return false;
-  auto [pos, added] = meta_.try_emplace(std::string{key});
-  old = std::exchange(pos->second, std::move(value));
+  meta_[std::string{key}].swap(fresh);
   guard.unlock();
   return true;
 }
@@ -201,7 +201,7 @@ bool core_base::delete_meta(std::string_view key) {
 
 void core_base::drop_all() noexcept {
   std::vector<caf::strong_actor_ptr> listeners;
-  std::map<std::string, std::any, std::less<>> meta;
+  meta_map meta;
   dropped_.store(true);
   {
     std::lock_guard guard{listeners_mutex_};

@@ -202,7 +202,8 @@ public:
 
   // -- metadata ---------------------------------------------------------------
 
-  std::any meta(std::string_view key) const;
+  /// Returns null if there is none.
+  std::shared_ptr<const std::any> meta(std::string_view key) const;
 
   /// Returns false if the registry is closed.
   bool put_meta(std::string_view key, std::any value);
@@ -223,6 +224,9 @@ protected:
   void empty_attic() noexcept;
 
 private:
+  using meta_map
+    = std::map<std::string, std::shared_ptr<const std::any>, std::less<>>;
+
   void request_flush() noexcept;
 
   static void close_front(const caf::strong_actor_ptr& front);
@@ -249,7 +253,8 @@ private:
   std::vector<caf::strong_actor_ptr> attic_;
 
   mutable std::shared_mutex meta_mutex_;
-  std::map<std::string, std::any, std::less<>> meta_;
+  // Shared, for a copy may run foreign code and needs no lock.
+  meta_map meta_;
 
   std::mutex alarm_mutex_;
   // When keepers will be woken up. A later deadline needs no alarm of its own.
