@@ -206,8 +206,10 @@ public:
 
   /// Drops all entries and handles, tells listeners, answers waiters with
   /// `errc::closed`, ends the keepers. Every later call says `errc::closed` or
-  /// finds nothing. Any thread, also from a callback, beside any other call;
-  /// never waits. Complexity: linear in the number of entries.
+  /// finds nothing. Any thread, also from a callback, beside any other call.
+  /// Waits for nobody but, in a thread that runs no actors, for another call of
+  /// `close` to end that is under way. Complexity: linear in the number of
+  /// entries.
   void close() const noexcept {
     core_->close();
   }

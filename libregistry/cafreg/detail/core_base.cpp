@@ -199,6 +199,21 @@ bool core_base::delete_meta(std::string_view key) {
   return true;
 }
 
+bool core_base::begin_closing() noexcept {
+  std::thread::id nobody;
+  return closer_.compare_exchange_strong(nobody, std::this_thread::get_id());
+}
+
+void core_base::end_closing() noexcept {
+  closed_down_.store(true);
+  closed_down_.notify_all();
+}
+
+void core_base::wait_closed() const noexcept {
+  if (!runs_actors && closer_.load() != std::this_thread::get_id())
+    closed_down_.wait(false);
+}
+
 void core_base::drop_all() noexcept {
   std::vector<caf::strong_actor_ptr> listeners;
   meta_map meta;

@@ -15,6 +15,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "cafreg/caf.hpp"
@@ -217,7 +218,30 @@ public:
     return make_error(code, *name_, key, reason);
   }
 
+  // -- closing ----------------------------------------------------------------
+
+  /// Whether closing has begun.
+  bool closing() const noexcept {
+    return closer_.load() != std::thread::id{};
+  }
+
 protected:
+  /// Notes that this thread closes the registry.
+  /// @returns whether it is the first one.
+  bool begin_closing() noexcept;
+
+  /// Returns whether the first one has done everything.
+  bool closed_down() const noexcept {
+    return closed_down_.load();
+  }
+
+  /// To be called by the first one when it has done everything.
+  void end_closing() noexcept;
+
+  /// To be called by others: waits for the first one, unless that is this very
+  /// thread, or might be waiting for it.
+  void wait_closed() const noexcept;
+
   /// Drops listeners, metadata and what waits to be dropped.
   void drop_all() noexcept;
 
@@ -260,6 +284,10 @@ private:
   // When keepers will be woken up. A later deadline needs no alarm of its own.
   std::multiset<clock_type::time_point> alarms_;
   std::atomic<bool> stopped_{false};
+
+  // The thread that was the first to close, nobody before.
+  std::atomic<std::thread::id> closer_{};
+  std::atomic<bool> closed_down_{false};
 };
 
 } // namespace cafreg::detail

@@ -405,8 +405,7 @@ public:
   ///           must not throw.
   template <class Fn>
   void close(const cause& why, Fn&& fn) noexcept {
-    if (closed_.exchange(true, std::memory_order_acq_rel))
-      return;
+    closed_.store(true, std::memory_order_release);
     for_each_shard([](shard& in) {
       std::lock_guard guard{in.mutex};
       in.closed = true;

@@ -152,8 +152,12 @@ public:
   // -- shutting down ----------------------------------------------------------
 
   /// Drops everything. Any thread, any number of times, beside any operation.
+  /// Who is not the first does not rely on that one: each goes through all of
+  /// it, so that the registry is closed for good when any of them returns, and
+  /// nobody needs to be waited for but to see the end of foreign destructors.
   void close() noexcept {
-    if (closing_.exchange(true))
+    auto first = begin_closing();
+    if (closed_down())
       return;
     std::vector<caf::strong_actor_ptr> living;
     table().close({departure::closed, nullptr},
@@ -169,6 +173,11 @@ public:
     }
     drop_all();
     stop();
+    living.clear();
+    if (first)
+      end_closing();
+    else
+      wait_closed();
   }
 
 protected:
@@ -301,7 +310,6 @@ private:
   std::mutex locks_mutex_;
   std::shared_ptr<void> locks_;
   std::atomic<uint64_t> cleanups_{0};
-  std::atomic<bool> closing_{false};
 };
 
 } // namespace cafreg::detail

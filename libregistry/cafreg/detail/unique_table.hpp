@@ -553,13 +553,12 @@ public:
   }
 
   /// Removes all entries and refuses every later write. Complexity: linear.
-  /// Safe beside any other operation; waits for none.
+  /// Safe beside any other operation, also itself; waits for none.
   /// @param fn `fn(actor_type*)` is told, under a lock, of each enrolled actor;
   ///           must not throw.
   template <class Fn>
   void close(const cause& why, Fn&& fn) noexcept {
-    if (closed_.exchange(true, std::memory_order_acq_rel))
-      return;
+    closed_.store(true, std::memory_order_release);
     for (auto& shard : shards_) {
       std::vector<reservation_ptr> reserved;
       {
