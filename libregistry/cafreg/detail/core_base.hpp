@@ -218,13 +218,6 @@ public:
     return make_error(code, *name_, key, reason);
   }
 
-  // -- closing ----------------------------------------------------------------
-
-  /// Whether closing has begun.
-  bool closing() const noexcept {
-    return closer_.load() != std::thread::id{};
-  }
-
 protected:
   /// Notes that this thread closes the registry.
   /// @returns whether it is the first one.

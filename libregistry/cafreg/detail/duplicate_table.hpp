@@ -51,7 +51,7 @@ enum class add_result {
 ///   - `unregistered(shard, key, actor, value, cause)`,
 /// and without that lock:
 ///   - `monitor_for(actor)`: prepares the watch over an actor's life; the
-///     result has `start() noexcept`.
+///     result has `start() noexcept` and `stop() noexcept`.
 template <class Key, class Value, class Actors, class Observer>
 class duplicate_table {
   using shard = duplicate_shard<Key, Value, Actors>;
@@ -375,9 +375,7 @@ public:
   /// @throws std::bad_alloc without any change.
   void enroll(actor_type* actor) {
     auto monitor = observer_.monitor_for(actor);
-    auto added = partition_of(actor).registrants.lock(actor).add();
-    if (added)
-      monitor.start();
+    partition_of(actor).registrants.enroll(actor, monitor);
   }
 
   /// Runs `fn(shard, entry)` under all locks of a key, so that it is ordered

@@ -116,7 +116,8 @@ void monitor::operator delete(void* memory) noexcept {
 
 pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,
                                  caf::actor_control_block* observed)
-  : observed_(observed),
+  : keeper_(keeper.get()),
+    observed_(observed),
     monitor_(std::make_unique<monitor>(caf::actor_cast<caf::actor_addr>(keeper),
                                        observed)) {
   // nop
@@ -127,14 +128,18 @@ void pending_monitor::start() noexcept {
   observed_->get()->attach(std::move(monitor_));
 }
 
-void detach_monitors(caf::actor_control_block* observed,
-                     const caf::actor_control_block* keeper) {
+void pending_monitor::stop() noexcept {
+  detach_monitors(observed_, keeper_);
+}
+
+size_t detach_monitors(caf::actor_control_block* observed,
+                       const caf::actor_control_block* keeper) {
   // A dead actor has no monitors any more, and may be waiting for us in its
   // own clean-up.
   if (actors::dead(observed))
-    return;
+    return 0;
   monitor_token what{keeper};
-  observed->get()->detach(caf::attachable::token{what});
+  return observed->get()->detach(caf::attachable::token{what});
 }
 
 } // namespace cafreg::detail

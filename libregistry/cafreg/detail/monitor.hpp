@@ -52,18 +52,24 @@ private:
 /// started where nothing may fail.
 class pending_monitor {
 public:
+  /// @param keeper Outlives this object.
   pending_monitor(const caf::strong_actor_ptr& keeper,
                   caf::actor_control_block* observed);
 
   void start() noexcept;
 
+  /// Ends the watch again.
+  void stop() noexcept;
+
 private:
+  const caf::actor_control_block* keeper_;
   caf::actor_control_block* observed_;
   std::unique_ptr<monitor> monitor_;
 };
 
 /// Removes the monitors of `keeper` from an actor.
-void detach_monitors(caf::actor_control_block* observed,
-                     const caf::actor_control_block* keeper);
+/// @returns how many there were.
+size_t detach_monitors(caf::actor_control_block* observed,
+                       const caf::actor_control_block* keeper);
 
 } // namespace cafreg::detail

@@ -139,6 +139,21 @@ public:
     return access{*this, actor};
   }
 
+  /// Adds a record for an actor unless there is one, and with it starts the
+  /// watch over its life. The caller keeps the actor alive.
+  /// @throws std::bad_alloc without any change.
+  template <class Monitor>
+  void enroll(Actor* actor, Monitor& monitor) {
+    if (!lock(actor).add())
+      return;
+    monitor.start();
+    // If this was closed in between, nobody else will stop what began only
+    // now. (Not before: as long as there is a record, the watch keeps the
+    // memory of its actor.)
+    if (lock(actor).closed())
+      monitor.stop();
+  }
+
   /// Asks for the memory that `access::find` will touch first.
   [[gnu::always_inline]] void prefetch(const Actor* actor) const noexcept {
     auto hash = hash_of(actor);

@@ -75,7 +75,7 @@ enum class write_result {
 ///   - `cause_of_death(actor)`: why an entry goes whose actor is dead while
 ///     its down message is still under way,
 ///   - `monitor_for(actor)`: prepares the watch over an actor's life; the
-///     result has `start() noexcept`,
+///     result has `start() noexcept` and `stop() noexcept`,
 ///   - `garbage()`: some entries wait for their last reader, call `flush()`
 ///     soon; called by every write that removes anything.
 template <class Key, class Value, class Actors, class Observer>
@@ -538,9 +538,7 @@ public:
   /// @throws std::bad_alloc without any change.
   void enroll(actor_type* actor) {
     auto monitor = observer_.monitor_for(actor);
-    auto added = registrants_.lock(actor).add();
-    if (added)
-      monitor.start();
+    registrants_.enroll(actor, monitor);
   }
 
   /// Runs `fn()` under the lock of a key's shard, so that it is ordered with

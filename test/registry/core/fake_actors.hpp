@@ -73,6 +73,11 @@ struct observer {
       std::lock_guard guard{self->mutex};
       self->monitored.push_back(watched);
     }
+
+    void stop() noexcept {
+      std::lock_guard guard{self->mutex};
+      std::erase(self->monitored, watched);
+    }
   };
 
   struct inheritance {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -201,4 +202,48 @@ TEST_CASE("threads change lists of the same actors") {
     x.join();
   for (auto& x : actors)
     CHECK(nodes_of(uut, x).empty());
+}
+
+namespace {
+
+// A watch over a life that notes what becomes of it.
+struct watch {
+  std::function<void()> at_start;
+  bool watching = false;
+
+  void start() noexcept {
+    if (at_start)
+      at_start();
+    watching = true;
+  }
+
+  void stop() noexcept {
+    watching = false;
+  }
+};
+
+} // namespace
+
+TEST_CASE("who is enrolled is watched, unless the index closes meanwhile") {
+  index_type uut;
+  actor one;
+  actor two;
+  actor three;
+  watch first;
+  uut.enroll(&one, first);
+  CHECK(first.watching);
+  // Once is enough.
+  watch again;
+  uut.enroll(&one, again);
+  CHECK_FALSE(again.watching);
+  // Closing has come by before there was anything to stop.
+  std::vector<actor*> told;
+  watch late{[&] { uut.close([&](actor* x) { told.push_back(x); }); }};
+  uut.enroll(&two, late);
+  CHECK_FALSE(late.watching);
+  CHECK(told.size() == 2);
+  watch never;
+  uut.enroll(&three, never);
+  CHECK_FALSE(never.watching);
+  CHECK(uut.size() == 0);
 }

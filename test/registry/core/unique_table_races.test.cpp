@@ -393,6 +393,9 @@ TEST_CASE("no reader sees a torn value or misses a key that stays") {
       void start() noexcept {
         // nop
       }
+      void stop() noexcept {
+        // nop
+      }
     };
     struct inheritance {
       fake::actor* actor;
