@@ -122,7 +122,8 @@ public:
     const std::thread::id owner = std::this_thread::get_id();
     // Whether the key was bound or given up; waited for without a lock.
     std::atomic<bool> settled{false};
-    // Whether it was bound. Guarded by the lock of the key's shard.
+    // Whether it was bound, or given up before. Guarded by the lock of the
+    // key's shard.
     bool bound = false;
     bool given_up = false;
   };
@@ -907,9 +908,10 @@ private:
   void vacate(node* victim, const cause& why, aftermath& after) {
     auto at = shard_of(victim->hash);
     if (observer_.has_heirs()) {
+      // Before an heir is taken out of the queue: copying may throw.
+      stored_key<Key> key{victim->key.get()};
       while (auto heir = observer_.heir(at, victim->key.get())) {
         // Who gives a key up does not want it back.
-        stored_key<Key> key{victim->key.get()};
         if (heir->actor == victim->actor || Actors::dead(heir->actor)
             || !supersede(victim, key, heir->actor, heir->value, after))
           continue; // that one died while it stood by
