@@ -115,6 +115,11 @@ void core_base::wake_at(clock_type::time_point deadline) {
              caf::make_message(deadline_passed{}));
 }
 
+size_t core_base::alarms() {
+  std::lock_guard guard{alarm_mutex_};
+  return alarms_.size();
+}
+
 bool core_base::add_listener(caf::strong_actor_ptr who) {
   auto* added = who.get();
   enroll(added);

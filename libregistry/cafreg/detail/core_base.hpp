@@ -132,6 +132,9 @@ public:
   /// Wakes a keeper at this time to call `expire`.
   void wake_at(clock_type::time_point deadline);
 
+  /// Number of such times that are still to come: a test wants to know.
+  size_t alarms();
+
   // -- listeners --------------------------------------------------------------
 
   /// Whether there are listeners: one relaxed load.

@@ -17,12 +17,12 @@ bool interests::add(interest_ptr x) {
     return false;
   auto& stored = *x;
   auto forget = [this, &stored] {
-    by_hash_.erase({stored.hash, stored.id});
+    by_hash_.erase(place_of(stored));
     by_actor_.erase({stored.who.get(), stored.id});
     deadlines_.erase({stored.deadline, stored.id});
   };
   try {
-    by_hash_.emplace(stored.hash, stored.id);
+    by_hash_.insert(place_of(stored));
     if (stored.who)
       by_actor_.emplace(stored.who.get(), stored.id);
     if (stored.deadline != clock_type::time_point::max())
@@ -41,11 +41,10 @@ bool interests::add(interest_ptr x) {
 void interests::post_to_watchers(uint64_t hash, const void* key,
                                  const caf::message& msg) {
   std::lock_guard guard{mutex_};
-  for (auto pos = by_hash_.lower_bound({hash, 0});
-       pos != by_hash_.end() && pos->first == hash; ++pos)
-    if (auto& x = *by_id_.find(pos->second)->second;
-        x.what == interest::kind::watch && x.about(key))
-      post(x.who.get(), msg);
+  for_each(hash, key, interest::kind::watch, [&msg](interest& x) {
+    post(x.who.get(), msg);
+    return true;
+  });
 }
 
 std::vector<interest_ptr> interests::take(uint64_t hash, const void* key,
@@ -53,11 +52,10 @@ std::vector<interest_ptr> interests::take(uint64_t hash, const void* key,
   std::vector<interest_ptr> result;
   std::lock_guard guard{mutex_};
   std::vector<uint64_t> ids;
-  for (auto pos = by_hash_.lower_bound({hash, 0});
-       pos != by_hash_.end() && pos->first == hash && ids.size() < limit; ++pos)
-    if (auto& x = *by_id_.find(pos->second)->second;
-        x.what == what && x.about(key))
-      ids.push_back(pos->second);
+  for_each(hash, key, what, [&](interest& x) {
+    ids.push_back(x.id);
+    return ids.size() < limit;
+  });
   result.reserve(ids.size());
   for (auto id : ids)
     result.push_back(extract(id));
@@ -116,7 +114,7 @@ interest_ptr interests::extract(uint64_t id) {
   auto pos = by_id_.find(id);
   auto result = std::move(pos->second);
   by_id_.erase(pos);
-  by_hash_.erase({result->hash, id});
+  by_hash_.erase(place_of(*result));
   by_actor_.erase({result->who.get(), id});
   deadlines_.erase({result->deadline, id});
   if (result->what == interest::kind::standby)

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -133,7 +134,38 @@ public:
   /// Adds the interested actors to a list.
   void list(std::vector<holder_info>& result);
 
+  /// How many interests were looked at to find those that were asked for: a
+  /// test wants to know.
+  uint64_t search_steps() {
+    std::lock_guard guard{mutex_};
+    return steps_;
+  }
+
 private:
+  // Interests of one kind in one key, or in keys with the same hash, are
+  // neighbours: a crowd of one kind is not in the way of another.
+  using place = std::tuple<uint64_t, interest::kind, uint64_t>;
+
+  static place place_of(const interest& x) noexcept {
+    return {x.hash, x.what, x.id};
+  }
+
+  // Calls `fn(interest&)` for the interests of one kind in a key, oldest first,
+  // until it returns false. Caller holds the mutex.
+  template <class Fn>
+  void for_each(uint64_t hash, const void* key, interest::kind what, Fn&& fn) {
+    for (auto pos = by_hash_.lower_bound({hash, what, 0});
+         pos != by_hash_.end(); ++pos) {
+      auto [other_hash, other_kind, id] = *pos;
+      if (other_hash != hash || other_kind != what)
+        return;
+      ++steps_;
+      auto& x = *by_id_.find(id)->second;
+      if (x.about(key) && !fn(x))
+        return;
+    }
+  }
+
   interest_ptr extract(uint64_t id);
 
   std::array<std::atomic<uint32_t>, shard_count> counts_{};
@@ -141,9 +173,10 @@ private:
   std::atomic<uint64_t> last_id_{0};
   std::mutex mutex_;
   bool closed_ = false;
+  uint64_t steps_ = 0;
   // Ids grow, so that each list is in the order of arrival.
   std::unordered_map<uint64_t, interest_ptr> by_id_;
-  std::set<std::pair<uint64_t, uint64_t>> by_hash_;
+  std::set<place> by_hash_;
   std::set<std::pair<const caf::actor_control_block*, uint64_t>> by_actor_;
   std::set<std::pair<clock_type::time_point, uint64_t>> deadlines_;
 };
