@@ -25,6 +25,7 @@
 #include <caf/system_messages.hpp>
 #include <caf/thread_hook.hpp>
 #include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
 #include <caf/unit.hpp>
 
 #include <chrono>
@@ -59,6 +60,7 @@
 #  include <caf/make_message.hpp>
 #  include <caf/meta/load_callback.hpp>
 #  include <caf/meta/type_name.hpp>
+#  include <caf/replies_to.hpp>
 #  include <caf/scheduler/abstract_coordinator.hpp>
 
 // Here make_error, found beside the enumeration, is enough.
@@ -88,6 +90,10 @@ inline caf::mailbox_element_ptr envelope(caf::message content) {
 
 template <class T>
 constexpr bool sendable = caf::detail::is_complete<caf::type_id<T>>;
+
+/// A statically typed handle of an actor with one operation.
+template <class Out, class... In>
+using typed_handle = caf::typed_actor<caf::result<Out>(In...)>;
 
 template <class IdBlock>
 void add_types(caf::actor_system_config&) {
@@ -167,6 +173,10 @@ inline caf::mailbox_element_ptr envelope(caf::message content) {
 template <class T>
 constexpr bool sendable = caf::has_type_id<T>::value
                           && !caf::allowed_unsafe_message_type<T>::value;
+
+template <class Out, class... In>
+using typed_handle
+  = caf::typed_actor<typename caf::replies_to<In...>::template with<Out>>;
 
 template <class IdBlock>
 void add_types(caf::actor_system_config& cfg) {

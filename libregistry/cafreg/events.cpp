@@ -34,6 +34,16 @@ public:
     return content_;
   }
 
+  std::string key_text() const override {
+    if (auto* text = message_element<std::string>(content_, 0))
+      return detail::key_text(*text);
+    return to_string(content_);
+  }
+
+  std::string value_text() const override {
+    return {};
+  }
+
   const caf::message* received() const noexcept override {
     return &content_;
   }
@@ -65,6 +75,30 @@ caf::message to_message(awaited x) {
 }
 
 } // namespace detail
+
+std::string event::text(std::string_view what) const {
+  std::string result{what};
+  result += ' ';
+  result += registry();
+  result += ": ";
+  result += data_ ? data_->key_text() : std::string{};
+  result += " -> ";
+  result += holder_ ? detail::actor_text(holder_) : "nobody";
+  if (auto value = data_ ? data_->value_text() : std::string{}; !value.empty())
+    result += " (" + value + ')';
+  return result;
+}
+
+std::string to_string(const unregistered& x) {
+  auto result = x.text("unregistered") + ", " + to_string(x.why());
+  if (x.reason())
+    result += ": " + to_text(x.reason());
+  return result;
+}
+
+std::string to_string(const awaited& x) {
+  return x.error() ? "awaited: " + to_text(x.error()) : x.text("awaited");
+}
 
 std::string to_string(departure why) {
   switch (why) {

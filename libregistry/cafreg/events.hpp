@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/key_text.hpp"
 #include "cafreg/errc.hpp"
 
 namespace cafreg {
@@ -39,6 +41,12 @@ public:
   /// Key and value, if there is one, as the elements of a message for another
   /// node; empty if CAF cannot send them.
   virtual caf::message to_message() const = 0;
+
+  /// Renders the key.
+  virtual std::string key_text() const = 0;
+
+  /// Renders the value; empty if there is none, or it says nothing.
+  virtual std::string value_text() const = 0;
 
   /// The message in which key and value came from another node, or null.
   virtual const caf::message* received() const noexcept {
@@ -74,6 +82,17 @@ public:
                     : caf::make_message(key_);
     else
       return {};
+  }
+
+  std::string key_text() const override {
+    return detail::key_text(key_);
+  }
+
+  std::string value_text() const override {
+    if constexpr (!std::is_same_v<Value, unit>)
+      if (value_)
+        return detail::key_text(*value_);
+    return {};
   }
 
 private:
@@ -131,6 +150,9 @@ public:
 
 protected:
   /// @cond
+  // "WHAT REGISTRY: KEY -> ACTOR (VALUE)"
+  std::string text(std::string_view what) const;
+
   // For CAF, which sends events between nodes.
   template <class Inspector, class Self, class... Ts>
   static auto inspect_event(Inspector& f, Self& self, const char* type,
@@ -176,6 +198,11 @@ public:
   template <class Inspector>
   friend auto inspect(Inspector& f, registered& x) {
     return inspect_event(f, x, "cafreg::registered");
+  }
+
+  /// Returns "registered REGISTRY: KEY -> ACTOR (VALUE)".
+  friend std::string to_string(const registered& x) {
+    return x.text("registered");
   }
 };
 
@@ -229,6 +256,10 @@ public:
                          detail::field<caf::error>{"reason", x.reason_});
   }
 
+  /// Returns "unregistered REGISTRY: KEY -> ACTOR (VALUE), WHY", and with
+  /// which reason an actor terminated.
+  friend std::string to_string(const unregistered& x);
+
 private:
   departure why_ = departure::unregistered;
   caf::error reason_;
@@ -248,6 +279,11 @@ public:
   template <class Inspector>
   friend auto inspect(Inspector& f, name_state& x) {
     return inspect_event(f, x, "cafreg::name_state");
+  }
+
+  /// Returns "state REGISTRY: KEY -> ACTOR (VALUE)".
+  friend std::string to_string(const name_state& x) {
+    return x.text("state");
   }
 };
 
@@ -279,6 +315,9 @@ public:
                          detail::field<uint64_t>{"id", x.id_},
                          detail::field<caf::error>{"error", x.error_});
   }
+
+  /// Returns "awaited REGISTRY: KEY -> ACTOR (VALUE)" or "awaited: ERROR".
+  friend std::string to_string(const awaited& x);
 
 private:
   uint64_t id_ = 0;

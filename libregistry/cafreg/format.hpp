@@ -3,9 +3,11 @@
 
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <string_view>
 
+#include <caf/typed_actor.hpp>
 #include <fmt/format.h>
 
 #include "cafreg/caf.hpp"
@@ -13,10 +15,12 @@
 #include "cafreg/entry.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
+#include "cafreg/stats.hpp"
 #include "cafreg/via.hpp"
 
-/// Formatters of fmt for what a registry gives out: entries, errors, codes,
-/// names and actor handles. The library itself does not use fmt.
+/// Formatters of fmt for what a registry gives out: entries, events, errors,
+/// codes, names, holders and actor handles. The library itself does not use
+/// fmt.
 
 /// @cond
 // Specialisations in another's namespace are beyond Doxygen.
@@ -28,6 +32,21 @@ struct text_formatter : fmt::formatter<std::string_view> {
   template <class Context>
   auto format_text(const std::string& text, Context& ctx) const {
     return fmt::formatter<std::string_view>::format(text, ctx);
+  }
+};
+
+/// What has a `to_string` in this library.
+template <class T>
+concept textual
+  = std::derived_from<T, event> || std::same_as<T, errc> || std::same_as<
+    T, departure> || std::same_as<T, holder_role> || std::same_as<T,
+                                                                  holder_info>;
+
+/// Formats handles of actors.
+struct actor_formatter : text_formatter {
+  template <class Handle, class Context>
+  auto format(const Handle& x, Context& ctx) const {
+    return format_text(actor_text(x), ctx);
   }
 };
 
@@ -60,41 +79,28 @@ struct fmt::formatter<caf::error> : cafreg::detail::text_formatter {
   }
 };
 
-/// Prints the name of a code.
-template <>
-struct fmt::formatter<cafreg::errc> : cafreg::detail::text_formatter {
+/// Prints codes, reasons, roles and events as `to_string` does.
+template <cafreg::detail::textual T>
+struct fmt::formatter<T> : cafreg::detail::text_formatter {
   template <class Context>
-  auto format(cafreg::errc x, Context& ctx) const {
-    return format_text(cafreg::to_string(x), ctx);
-  }
-};
-
-/// Prints the name of a reason.
-template <>
-struct fmt::formatter<cafreg::departure> : cafreg::detail::text_formatter {
-  template <class Context>
-  auto format(cafreg::departure x, Context& ctx) const {
-    return format_text(cafreg::to_string(x), ctx);
+  auto format(const T& x, Context& ctx) const {
+    return format_text(to_string(x), ctx);
   }
 };
 
 /// Prints id and node of an actor.
 template <>
-struct fmt::formatter<caf::actor> : cafreg::detail::text_formatter {
-  template <class Context>
-  auto format(const caf::actor& x, Context& ctx) const {
-    return format_text(cafreg::detail::actor_text(x), ctx);
-  }
-};
+struct fmt::formatter<caf::actor> : cafreg::detail::actor_formatter {};
 
 /// Prints id and node of an actor.
 template <>
-struct fmt::formatter<caf::strong_actor_ptr> : cafreg::detail::text_formatter {
-  template <class Context>
-  auto format(const caf::strong_actor_ptr& x, Context& ctx) const {
-    return format_text(cafreg::detail::actor_text(x), ctx);
-  }
+struct fmt::formatter<caf::strong_actor_ptr> : cafreg::detail::actor_formatter {
 };
+
+/// Prints id and node of an actor.
+template <class... Signatures>
+struct fmt::formatter<caf::typed_actor<Signatures...>>
+  : cafreg::detail::actor_formatter {};
 
 /// Prints "KEY -> ACTOR (VALUE)".
 template <class Key, class Value, class Handle>

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <string>
 
 #include "cafreg/caf.hpp"
 
@@ -39,6 +39,9 @@ enum class holder_role : uint8_t {
   standby
 };
 
+/// Returns the name of the role.
+std::string to_string(holder_role role);
+
 /// An actor that a registry keeps alive.
 struct holder_info {
   /// The id of the actor.
@@ -48,5 +51,8 @@ struct holder_info {
   /// In how many entries.
   size_t entries = 0;
 };
+
+/// Returns "actor ID: ROLE", and of how many entries.
+std::string to_string(const holder_info& x);
 
 } // namespace cafreg
