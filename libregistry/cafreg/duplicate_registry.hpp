@@ -151,7 +151,7 @@ public:
   /// Returns the entries under a key, in no order: never one whose actor had
   /// terminated when the call began; empty also when the registry is closed.
   /// Like Elixir's `Registry.lookup/2`. Complexity: linear in n.
-  std::vector<entry_type> lookup(key_arg key) const {
+  [[nodiscard]] std::vector<entry_type> lookup(key_arg key) const {
     return match(key, [](const Value&) { return true; });
   }
 
@@ -170,7 +170,8 @@ public:
 
   /// Returns the values that an actor has under a key, in no order; none if it
   /// has terminated. Complexity: as `unregister`.
-  std::vector<Value> values(key_arg key, const Handle& who) const {
+  [[nodiscard]] std::vector<Value> values(key_arg key,
+                                          const Handle& who) const {
     std::vector<Value> result;
     auto* ptr = control_block(who);
     if (ptr != nullptr && !detail::actors::dead(ptr))
@@ -183,7 +184,7 @@ public:
   /// Returns the keys of an actor, in no order, a key as often as it is
   /// registered under it; none if it has terminated. Like Elixir's
   /// `Registry.keys/2`. Complexity: linear in their number.
-  std::vector<Key> keys(const Handle& who) const {
+  [[nodiscard]] std::vector<Key> keys(const Handle& who) const {
     std::vector<Key> result;
     auto* ptr = control_block(who);
     if (ptr != nullptr && !detail::actors::dead(ptr))
@@ -195,13 +196,13 @@ public:
 
   /// Number of entries, of actors that died a moment ago too. Complexity:
   /// constant.
-  size_t count() const {
+  [[nodiscard]] size_t count() const {
     return table().size();
   }
 
   /// Number of entries under a key, of actors that died a moment ago too.
   /// Complexity: constant.
-  size_t count(key_arg key) const {
+  [[nodiscard]] size_t count(key_arg key) const {
     return table().size(key);
   }
 
@@ -209,7 +210,7 @@ public:
   /// `pred(const Value&)` is true. Like Elixir's `Registry.count_match/4`.
   /// Complexity: linear in n.
   template <std::predicate<const Value&> Pred>
-  size_t count_if(key_arg key, Pred&& pred) const {
+  [[nodiscard]] size_t count_if(key_arg key, Pred&& pred) const {
     size_t result = 0;
     for_each_alive(key, [&](const view_type& x) {
       if (pred(x.value()))
@@ -222,7 +223,7 @@ public:
   /// `pred(const Value&)` is true, in no order. Like Elixir's
   /// `Registry.match/4`. Complexity: linear in n.
   template <std::predicate<const Value&> Pred>
-  std::vector<entry_type> match(key_arg key, Pred&& pred) const {
+  [[nodiscard]] std::vector<entry_type> match(key_arg key, Pred&& pred) const {
     std::vector<entry_type> result;
     for_each_alive(key, [&](const view_type& x) {
       if (!pred(x.value()))

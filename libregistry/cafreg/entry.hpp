@@ -47,7 +47,7 @@ public:
   }
 
   /// Whether the actor has not terminated yet.
-  bool alive() const noexcept {
+  [[nodiscard]] bool alive() const noexcept {
     return !detail::actors::dead(control_block());
   }
 
@@ -100,7 +100,7 @@ public:
 
   /// A handle that keeps the actor alive; null if the registry's entries are
   /// weak and the actor has just ended.
-  Handle handle() const {
+  [[nodiscard]] Handle handle() const {
     if (!detail::actors::borrow(actor_, strong_))
       return caf::actor_cast<Handle>(caf::strong_actor_ptr{});
     return detail::adopt_handle<Handle>(actor_);
@@ -113,7 +113,7 @@ public:
 
   /// Whether the actor has not terminated yet. Touches the actor's memory,
   /// which the rest of a view does not.
-  bool alive() const noexcept {
+  [[nodiscard]] bool alive() const noexcept {
     return !detail::actors::dead(actor_);
   }
 
@@ -138,7 +138,7 @@ public:
   }
 
   /// Returns a copy that may be kept.
-  entry<Key, Value, Handle> to_entry() const {
+  [[nodiscard]] entry<Key, Value, Handle> to_entry() const {
     return {key_, *value_, handle()};
   }
 

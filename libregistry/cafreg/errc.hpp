@@ -63,14 +63,14 @@ requires detail::inspects_enums auto inspect(Inspector& f, errc& x) {
 }
 
 /// Creates an error with a code and a text.
-caf::error make_error(errc code, std::string text = {});
+[[nodiscard]] caf::error make_error(errc code, std::string text = {});
 
 /// Returns whether `err` is an error of this library with this code.
-bool is(const caf::error& err, errc code) noexcept;
+[[nodiscard]] bool is(const caf::error& err, errc code) noexcept;
 
 /// Returns the text of an error of this library; for any other error what CAF
 /// has to say.
-std::string to_text(const caf::error& err);
+[[nodiscard]] std::string to_text(const caf::error& err);
 
 namespace detail {
 

@@ -70,8 +70,8 @@ public:
   /// could keep the awaited actor from running.
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
-  caf::expected<entry_type> await(key_arg key,
-                                  std::chrono::nanoseconds timeout) const {
+  [[nodiscard]] caf::expected<entry_type>
+  await(key_arg key, std::chrono::nanoseconds timeout) const {
     if (closed())
       return closed_error(key);
     if (auto err = check_key(key))
@@ -111,8 +111,8 @@ public:
   ///          (this thread has the lock), `closed`.
   /// @throws what `fn` throws, after giving the lock back
   template <std::invocable Fn>
-  caf::expected<std::invoke_result_t<Fn&>> with_lock(key_arg key,
-                                                     Fn&& fn) const {
+  [[nodiscard]] caf::expected<std::invoke_result_t<Fn&>>
+  with_lock(key_arg key, Fn&& fn) const {
     if (closed())
       return closed_error(key);
     Key name{key};
@@ -148,7 +148,7 @@ public:
   /// in the order of the changes, and before the call that makes the change
   /// returns. Keeps the listener alive until it is removed, terminates, or the
   /// registry closes. Complexity: linear in the number of listeners.
-  caf::error add_listener(const caf::actor& who) const {
+  [[nodiscard]] caf::error add_listener(const caf::actor& who) const {
     if (!who)
       return null_handle_error();
     if (closed())
@@ -175,7 +175,7 @@ public:
 
   /// Returns the value of type T attached under a key, if there is one.
   template <class T>
-  std::optional<T> meta(std::string_view key) const {
+  [[nodiscard]] std::optional<T> meta(std::string_view key) const {
     auto found = core_->meta(key);
     if (auto* ptr = std::any_cast<T>(found.get()))
       return *ptr;
@@ -200,7 +200,7 @@ public:
   }
 
   /// Whether `close` was called.
-  bool closed() const noexcept {
+  [[nodiscard]] bool closed() const noexcept {
     return core_->table().closed();
   }
 
@@ -216,17 +216,17 @@ public:
 
   /// Lists the actors that the registry keeps alive, for the day that a system
   /// does not stop. Complexity: linear.
-  std::vector<holder_info> holders() const {
+  [[nodiscard]] std::vector<holder_info> holders() const {
     return core_->holders();
   }
 
   /// The registry in numbers. Complexity: at most linear in the number of keys.
-  registry_stats stats() const {
+  [[nodiscard]] registry_stats stats() const {
     return core_->stats();
   }
 
   /// The error that a failed lookup stands for.
-  caf::error lookup_error(errc why, key_arg key) const {
+  [[nodiscard]] caf::error lookup_error(errc why, key_arg key) const {
     return error(why, key,
                  why == errc::closed ? "the registry is closed"
                                      : "nobody holds it");

@@ -177,8 +177,8 @@ public:
   /// @returns no error, or `not_holder` if `from` does not hold the key,
   ///          `null_handle`, `dead_actor` or `remote_actor` because of `to`,
   ///          `closed`.
-  caf::error give_away(key_arg key, const Handle& from,
-                       const Handle& to) const {
+  [[nodiscard]] caf::error give_away(key_arg key, const Handle& from,
+                                     const Handle& to) const {
     if (auto err = check(control_block(to), key))
       return err;
     if (control_block(from) == control_block(to)) {
@@ -265,7 +265,8 @@ public:
 
   /// Returns the values that an actor has under a key: none or one.
   /// Complexity: constant.
-  std::vector<Value> values(key_arg key, const Handle& who) const {
+  [[nodiscard]] std::vector<Value> values(key_arg key,
+                                          const Handle& who) const {
     std::vector<Value> result;
     table().visit(key, [&](const node_type& x) {
       if (x.actor == control_block(who))
@@ -276,7 +277,7 @@ public:
 
   /// Returns the keys of an actor, in no order. Complexity: linear in their
   /// number.
-  std::vector<Key> keys(const Handle& who) const {
+  [[nodiscard]] std::vector<Key> keys(const Handle& who) const {
     std::vector<Key> result;
     table().for_each_of(control_block(who), [&result](const node_type& x) {
       result.push_back(x.key.copy());
@@ -285,21 +286,21 @@ public:
   }
 
   /// Number of entries. Complexity: constant.
-  size_t count() const {
+  [[nodiscard]] size_t count() const {
     return table().size();
   }
 
   /// Returns 1 if the key has an entry and `pred(const Value&)` is true for it,
   /// else 0. Like Elixir's `Registry.count_match/4`. Complexity: constant.
   template <std::predicate<const Value&> Pred>
-  size_t count_if(key_arg key, Pred&& pred) const {
+  [[nodiscard]] size_t count_if(key_arg key, Pred&& pred) const {
     return match(key, std::forward<Pred>(pred)).size();
   }
 
   /// Returns the entry of the key if `pred(const Value&)` is true for it. Like
   /// Elixir's `Registry.match/4`. Complexity: constant.
   template <std::predicate<const Value&> Pred>
-  std::vector<entry_type> match(key_arg key, Pred&& pred) const {
+  [[nodiscard]] std::vector<entry_type> match(key_arg key, Pred&& pred) const {
     std::vector<entry_type> result;
     auto found = lookup(key);
     if (found && pred(found->value()))
@@ -345,8 +346,8 @@ public:
   /// the awaited actor from running.
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
-  caf::expected<entry_type> await(key_arg key,
-                                  std::chrono::nanoseconds timeout) const {
+  [[nodiscard]] caf::expected<entry_type>
+  await(key_arg key, std::chrono::nanoseconds timeout) const {
     if (auto found = lookup(key))
       return std::move(*found);
     return super::await(key, timeout);
@@ -355,7 +356,7 @@ public:
   // -- via --------------------------------------------------------------------
 
   /// Returns a value that stands for whoever holds the key when it is used.
-  cafreg::via<unique_registry_ref> via(key_arg key) const {
+  [[nodiscard]] cafreg::via<unique_registry_ref> via(key_arg key) const {
     return {*this, Key{key}};
   }
 

@@ -258,7 +258,7 @@ TEST_CASE("closing beside everything else") {
               ++waits;
             break;
           case 8:
-            names.await(key, 10us);
+            std::ignore = names.await(key, 10us);
             break;
           case 9:
             names.standby(key, who, i);
@@ -273,7 +273,7 @@ TEST_CASE("closing beside everything else") {
             break;
           case 12:
             std::ignore = names.add_listener(who);
-            names.stats();
+            std::ignore = names.stats();
             break;
           case 13:
             names.put_meta(key, who);
@@ -284,7 +284,7 @@ TEST_CASE("closing beside everything else") {
             who = spawn_holding(w.sys, token);
             break;
           case 15:
-            names.with_lock(key, [] {});
+            std::ignore = names.with_lock(key, [] {});
             names.via(key).send(1);
             break;
         }

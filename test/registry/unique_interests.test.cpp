@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 using namespace caf_test;
 
@@ -285,7 +286,7 @@ TEST_CASE("a thread waits for a name") {
 TEST_CASE("a wait in vain leaves nothing behind") {
   fixture f;
   for (auto i = 0; i < 100; ++i)
-    f.names.await("x", 10us);
+    std::ignore = f.names.await("x", 10us);
   std::atomic<int> lost{0};
   // A wait that ends at the moment of the registration gets it or not.
   in_threads(2, [&](size_t t) {
@@ -313,7 +314,8 @@ TEST_CASE("blocking is refused where actors run") {
   f.names.register_as(f.a, "there");
   // A thread that holds the lock while an actor asks for it.
   auto inside = std::make_shared<gate>();
-  std::thread holder{[&] { f.names.with_lock("l", [&] { inside->pass(); }); }};
+  std::thread holder{
+    [&] { std::ignore = f.names.with_lock("l", [&] { inside->pass(); }); }};
   REQUIRE(inside->wait_for(1));
   auto body = [&, ref = f.names.ref()](caf::event_based_actor*) {
     there = code_of(ref.await("there", 1h));
@@ -519,7 +521,7 @@ TEST_CASE("a lock excludes others with the same key") {
   const auto rounds = effort(2000, 300);
   in_threads(4, [&](size_t) {
     for (size_t i = 0; i < rounds; ++i)
-      f.names.with_lock("x", [&] {
+      std::ignore = f.names.with_lock("x", [&] {
         if (++inside > 1)
           ++most;
         ++sum;
@@ -533,7 +535,8 @@ TEST_CASE("a lock excludes others with the same key") {
 TEST_CASE("locks of other keys do not wait") {
   fixture f;
   auto held = std::make_shared<gate>();
-  std::thread other{[&] { f.names.with_lock("x", [&] { held->pass(); }); }};
+  std::thread other{
+    [&] { std::ignore = f.names.with_lock("x", [&] { held->pass(); }); }};
   REQUIRE(held->wait_for(1));
   CHECK(f.names.with_lock("y", [] { return 5; }) == 5);
   held->open();
@@ -598,8 +601,9 @@ TEST_CASE("waiters that run actors give up on a thread that gets the lock") {
     }));
   });
   REQUIRE(held->wait_for(1));
-  std::thread other{
-    [&] { f.names.with_lock("x", [&] { thread_held->pass(); }); }};
+  std::thread other{[&] {
+    std::ignore = f.names.with_lock("x", [&] { thread_held->pass(); });
+  }};
   auto done = std::make_shared<gate>();
   f.sys.spawn<caf::detached>([&, ref = f.names.ref()](caf::event_based_actor*) {
     waiting->open();
