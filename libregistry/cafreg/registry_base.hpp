@@ -56,7 +56,8 @@ public:
 
   /// Sends one `awaited` message to an actor: with an entry as soon as there is
   /// one under the key, or with `errc::timeout`, `errc::closed` or
-  /// `errc::cancelled`. Nothing polls. Complexity: constant.
+  /// `errc::cancelled`. Nothing polls. Complexity: logarithmic in the number of
+  /// open wishes (watches, waits, standbys).
   /// @returns a subscription to cancel it, or an error: `null_handle`,
   ///          `key_too_large`, `closed`.
   caf::expected<subscription> await(key_arg key, const caf::actor& who,
@@ -67,7 +68,7 @@ public:
 
   /// Waits until there is an entry under a key. For threads: in one that runs
   /// actors it refuses unless the answer is there already, since waiting there
-  /// could keep the awaited actor from running.
+  /// could keep the awaited actor from running. Complexity: as above.
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
   [[nodiscard]] caf::expected<entry_type>

@@ -198,7 +198,8 @@ public:
   /// Lets an actor take a key over, with this value, when its present holder
   /// dies or unregisters it: no lookup misses it in between. Several standbys
   /// form a queue. If the key is free now, the actor registers at once. Like
-  /// `standby` monitors of Erlang's gproc. Complexity: constant.
+  /// `standby` monitors of Erlang's gproc. Complexity: logarithmic in the
+  /// number of open wishes.
   /// @returns a subscription to leave the queue with, or an error as
   ///          `register_as`.
   caf::expected<subscription> standby(key_arg key, const Handle& who,
@@ -333,7 +334,7 @@ public:
   // -- names in time ----------------------------------------------------------
 
   /// Sends `name_state` messages to an actor: who holds the key now, then each
-  /// change, in order. Complexity: constant.
+  /// change, in order. Complexity: logarithmic in the number of open wishes.
   /// @returns a subscription to stop it, or an error: `null_handle`, `closed`,
   ///          `key_too_large`.
   caf::expected<subscription> watch(key_arg key, const caf::actor& who) const {
