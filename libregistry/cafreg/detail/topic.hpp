@@ -10,12 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <memory>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+
+#include "cafreg/detail/topic_memory.hpp"
+#include "cafreg/detail/topic_snapshot.hpp"
 
 namespace cafreg::detail {
 
@@ -92,7 +94,7 @@ class topic {
                 "compaction beside an open snapshot copies the payload");
   static_assert(std::is_nothrow_destructible_v<Payload>);
 
-  static constexpr uint32_t none = std::numeric_limits<uint32_t>::max();
+  static constexpr uint32_t none = no_slot;
 
   static constexpr uint64_t alive = std::numeric_limits<uint64_t>::max();
 
@@ -103,268 +105,26 @@ class topic {
   // Below so many superfluous slots compaction is not worth its while.
   static constexpr uint32_t slack = 8;
 
-  struct slot {
-    slot() noexcept {
-      // nop: the payload is constructed later.
-    }
+  using memory = topic_memory<Payload, Allocator>;
 
-    slot(const slot&) = delete;
+  using slot = topic_slot<Payload>;
 
-    slot& operator=(const slot&) = delete;
+  using slot_list = topic_slot_list;
 
-    // Payloads are destroyed one by one, for most slots have none.
-    ~slot() {
-      // nop
-    }
+  using segment = topic_segment<Payload>;
 
-    std::atomic<uint64_t> birth{0};
-    std::atomic<uint64_t> death{0};
-    union {
-      Payload value;
-    };
-  };
-
-  // Slots of positions [2^log - 1, 2^(log + 1) - 1). A link for each slot
-  // follows the slots: it chains dead slots into one of the lists below.
-  // Readers never look at it, so it is kept out of their way.
-  struct segment {
-    segment(uint32_t power, std::byte* storage) noexcept
-      : memory(storage), log(power) {
-      // nop
-    }
-
-    uint32_t size() const noexcept {
-      return uint32_t{1} << log;
-    }
-
-    uint32_t base() const noexcept {
-      return size() - 1;
-    }
-
-    slot* slots() const noexcept {
-      return reinterpret_cast<slot*>(memory);
-    }
-
-    uint32_t& link(uint32_t pos) const noexcept {
-      auto* links = memory + sizeof(slot) * size();
-      return reinterpret_cast<uint32_t*>(links)[pos - base()];
-    }
-
-    segment* next = nullptr;
-    std::byte* memory;
-    // Slots that have a payload.
-    uint32_t used = 0;
-    // First slot that can be filled again.
-    uint32_t hole = none;
-    uint32_t log;
-  };
-
-  static constexpr size_t segment_alignment = std::max(alignof(segment),
-                                                       alignof(slot));
-
-  // What memory for a segment is made of: header, slots, links.
-  struct alignas(segment_alignment) unit {
-    std::byte bytes[segment_alignment];
-  };
-
-  static constexpr size_t header_size = (sizeof(segment) + alignof(slot) - 1)
-                                        / alignof(slot) * alignof(slot);
-
-  static constexpr size_t units(uint32_t log) noexcept {
-    auto slots = size_t{1} << log;
-    auto bytes = header_size + slots * (sizeof(slot) + sizeof(uint32_t));
-    return (bytes + sizeof(unit) - 1) / sizeof(unit);
-  }
-
-  using unit_allocator =
-    typename std::allocator_traits<Allocator>::template rebind_alloc<unit>;
-
-  static_assert(std::allocator_traits<unit_allocator>::is_always_equal::value);
-
-  struct segment_deleter {
-    void operator()(segment* ptr) const noexcept {
-      auto n = units(ptr->log);
-      std::destroy_at(ptr);
-      unit_allocator{}.deallocate(reinterpret_cast<unit*>(ptr), n);
-    }
-  };
-
-  using segment_ptr = std::unique_ptr<segment, segment_deleter>;
-
-  // Dead slots that still have their payload, chained through their links.
-  struct slot_list {
-    uint32_t head = none;
-    uint32_t tail = none;
-  };
-
-  static bool visible(const slot& x, uint64_t version) noexcept {
-    auto death = x.death.load(std::memory_order_acquire);
-    auto birth = x.birth.load(std::memory_order_relaxed);
-    // Both comparisons at once: one branch to predict instead of two.
-    return (static_cast<unsigned>(version < death)
-            & static_cast<unsigned>(birth <= version))
-           != 0;
-  }
+  using segment_ptr = typename memory::segment_ptr;
 
 public:
   // -- member types -----------------------------------------------------------
 
   using value_type = Payload;
 
-  /// The entries at one moment. Lives where the reader likes, usually on his
-  /// stack, and must not move or end between `open` and `close`.
-  class snapshot {
-  public:
-    friend class topic;
+  using snapshot = topic_snapshot;
 
-    snapshot() = default;
+  using iterator = topic_iterator<Payload>;
 
-    snapshot(const snapshot&) = delete;
-
-    snapshot& operator=(const snapshot&) = delete;
-
-    ~snapshot() {
-      assert(version_ == 0 && "an open snapshot was destroyed");
-    }
-
-    /// Returns how many entries it has. Needs no lock.
-    uint32_t size() const noexcept {
-      return size_;
-    }
-
-    bool empty() const noexcept {
-      return size_ == 0;
-    }
-
-  private:
-    // 0 while it is not open.
-    uint64_t version_ = 0;
-    snapshot* older_ = nullptr;
-    snapshot* newer_ = nullptr;
-    uint32_t end_ = 0;
-    uint32_t size_ = 0;
-    // Dead slots whose newest open snapshot is this one...
-    slot_list kept_;
-    uint32_t num_kept_ = 0;
-    // ... and those of a newer one that was closed: they are in this snapshot,
-    // or in none any more.
-    slot_list unsorted_;
-    uint32_t num_unsorted_ = 0;
-  };
-
-  /// Walks a snapshot. Valid while the snapshot is open.
-  class iterator {
-  public:
-    friend class topic;
-
-    using iterator_category = std::forward_iterator_tag;
-    using value_type = Payload;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const Payload*;
-    using reference = const Payload&;
-
-    iterator() = default;
-
-    reference operator*() const noexcept {
-      return slot_->value;
-    }
-
-    pointer operator->() const noexcept {
-      return &slot_->value;
-    }
-
-    iterator& operator++() noexcept {
-      ++slot_;
-      settle();
-      return *this;
-    }
-
-    iterator operator++(int) noexcept {
-      auto result = *this;
-      ++*this;
-      return result;
-    }
-
-    friend bool operator==(const iterator& x, const iterator& y) noexcept {
-      return x.slot_ == y.slot_;
-    }
-
-    friend bool operator==(const iterator& x,
-                           std::default_sentinel_t) noexcept {
-      return x.slot_ == x.last_;
-    }
-
-  private:
-    iterator(const segment* first, uint64_t version, uint32_t end) noexcept
-      : version_(version) {
-      if (end != 0) {
-        enter(first, end);
-        settle();
-      }
-    }
-
-    void enter(const segment* next, uint32_t left) noexcept {
-      auto n = std::min(left, next->size());
-      segment_ = next;
-      slot_ = next->slots();
-      last_ = slot_ + n;
-      left_ = left - n;
-    }
-
-    // Moves on to the next entry, unless this is one. Leaves a segment only
-    // when there is another, so that `slot_ == last_` means the end.
-    void settle() noexcept {
-      for (;;) {
-        for (; slot_ != last_; ++slot_)
-          if (visible(*slot_, version_))
-            return;
-        if (left_ == 0)
-          return;
-        enter(segment_->next, left_);
-      }
-    }
-
-    const slot* slot_ = nullptr;
-    const slot* last_ = nullptr;
-    uint64_t version_ = 0;
-    const segment* segment_ = nullptr;
-    uint32_t left_ = 0;
-  };
-
-  /// The entries of a snapshot as a range, `for (auto& entry : view)`. Valid
-  /// while the snapshot is open.
-  class view {
-  public:
-    friend class topic;
-
-    using value_type = Payload;
-    using const_iterator = topic::iterator;
-
-    topic::iterator begin() const noexcept {
-      return {first_, snapshot_->version_, snapshot_->end_};
-    }
-
-    std::default_sentinel_t end() const noexcept {
-      return {};
-    }
-
-    uint32_t size() const noexcept {
-      return snapshot_->size();
-    }
-
-    bool empty() const noexcept {
-      return snapshot_->empty();
-    }
-
-  private:
-    view(const segment* first, const snapshot* source) noexcept
-      : first_(first), snapshot_(source) {
-      // nop
-    }
-
-    const segment* first_;
-    const snapshot* snapshot_;
-  };
+  using view = topic_view<Payload>;
 
   // -- constructors, destructors, and assignment operators --------------------
 
@@ -557,7 +317,7 @@ public:
       auto n = std::min(left, i->size());
       const slot* ptr = i->slots();
       for (const auto* last = ptr + n; ptr != last; ++ptr)
-        if (visible(*ptr, version))
+        if (ptr->visible_at(version))
           std::invoke(fn, std::as_const(ptr->value));
       left -= n;
       // The successor of the last one belongs to writers.
@@ -825,10 +585,7 @@ private:
       directory_size_ = static_cast<uint8_t>(n);
     }
     auto log = uint32_t{heap_segments_} + 1;
-    auto* memory = unit_allocator{}.allocate(units(log));
-    auto* slots = reinterpret_cast<std::byte*>(memory) + header_size;
-    segment_ptr seg{
-      std::construct_at(reinterpret_cast<segment*>(memory), log, slots)};
+    auto seg = memory::allocate(log);
     segment_at(heap_segments_).next = seg.get();
     directory_[heap_segments_++] = std::move(seg);
   }
