@@ -95,7 +95,7 @@ TEST_CASE("a composed actor that dies loses its names") {
         REQUIRE(kill_and_wait(f));
       }
       CHECK(eventually([&] { return names.count() == 0; }));
-      CHECK(names.stats().cleanups == 1);
+      CHECK(eventually([&] { return names.stats().cleanups == 1; }));
       kill(f);
       kill(g);
     } else {
