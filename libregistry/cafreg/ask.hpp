@@ -46,4 +46,35 @@ using watch = cafreg::detail::tag<"cafreg::ask::watch">;
 /// (publish, key, message) -> uint64_t: how many entries got the message.
 using publish = cafreg::detail::tag<"cafreg::ask::publish">;
 
+/// (lookup_or_start, id, arguments...) -> (actor, value): for worker
+/// registries, as what follows.
+struct lookup_or_start : detail::tag<lookup_or_start> {
+  /// @cond
+  static constexpr auto type_name = "cafreg::ask::lookup_or_start";
+  /// @endcond
+};
+
+/// (start, id, arguments...) -> (actor, value), or `errc::already_started`.
+struct start : detail::tag<start> {
+  /// @cond
+  static constexpr auto type_name = "cafreg::ask::start";
+  /// @endcond
+};
+
+/// (stop, id) -> bool: true as soon as the worker is gone, or
+/// `errc::no_such_name`.
+struct stop : detail::tag<stop> {
+  /// @cond
+  static constexpr auto type_name = "cafreg::ask::stop";
+  /// @endcond
+};
+
+/// (may_leave) -> bool: asked of an idle worker by its registry, see
+/// `gen_registry_options::ask_before_leaving`.
+struct may_leave : detail::tag<may_leave> {
+  /// @cond
+  static constexpr auto type_name = "cafreg::ask::may_leave";
+  /// @endcond
+};
+
 } // namespace cafreg::ask

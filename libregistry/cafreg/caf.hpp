@@ -16,12 +16,15 @@
 #include <caf/attachable.hpp>
 #include <caf/behavior.hpp>
 #include <caf/config.hpp>
+#include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/error.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/expected.hpp>
 #include <caf/fwd.hpp>
 #include <caf/message.hpp>
+#include <caf/message_id.hpp>
+#include <caf/message_priority.hpp>
 #include <caf/system_messages.hpp>
 #include <caf/thread_hook.hpp>
 #include <caf/type_id.hpp>
@@ -244,11 +247,35 @@ inline void post(caf::actor_control_block* to, caf::message content) {
   to->get()->enqueue(envelope(std::move(content)), nullptr);
 }
 
+/// Sends a message without a sender, ahead of those that wait already.
+inline void post_urgent(caf::actor_control_block* to, caf::message content) {
+  auto what = envelope(std::move(content));
+  what->mid = caf::make_message_id(caf::message_priority::high);
+  to->get()->enqueue(std::move(what), nullptr);
+}
+
+/// Passes a message on that somebody else has sent.
+inline void post_element(caf::actor_control_block* to,
+                         caf::mailbox_element_ptr what) {
+  to->get()->enqueue(std::move(what), nullptr);
+}
+
+/// Answers a message that will not be handled, if its sender wants an answer.
+inline void bounce(const caf::mailbox_element& what, caf::error reason) {
+  caf::detail::sync_request_bouncer{std::move(reason)}(what);
+}
+
 /// Sends a message after a while.
 inline void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
                        std::chrono::nanoseconds delay, caf::message content) {
   auto& clock = sys.clock();
   clock.schedule_message(clock.now() + delay, to, envelope(std::move(content)));
+}
+
+/// Ends an actor, whatever it does, before it handles another message.
+inline void kill_now(caf::actor_control_block* who) {
+  post_urgent(who, caf::make_message(
+                     caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
 }
 
 inline caf::error make_exit_error(caf::exit_reason why) {
@@ -438,6 +465,30 @@ auto request(Self* self, const Handle& to, std::chrono::nanoseconds timeout,
 #endif
 }
 
+/// Sends a request without a time limit: the answer is an error if the
+/// receiver terminates.
+template <class Handle, class... Ts>
+auto request_without_limit(caf::event_based_actor* self, const Handle& to,
+                           Ts&&... xs) {
+#if CAFREG_CAF_VERSION >= 10000
+  return self->mail(std::forward<Ts>(xs)...).request(to, caf::infinite);
+#else
+  return self->request(to, caf::infinite, std::forward<Ts>(xs)...);
+#endif
+}
+
+/// Calls `fn()` after an actor has handled all messages that it has got so far,
+/// unless it terminates before. The question is one of CAF's own, which every
+/// scheduled actor answers, whatever its behavior.
+template <class Fn>
+void ping(caf::event_based_actor* self, const caf::actor& whom, Fn fn) {
+  request_without_limit(self, whom, caf::sys_atom_v, caf::get_atom_v,
+                        std::string{"info"})
+    .then([fn](caf::ok_atom, const std::string&, const caf::strong_actor_ptr&,
+               const std::string&) { fn(); },
+          [](const caf::error&) {});
+}
+
 /// Answers every message for which there is no handler with an error.
 inline void on_any_message(caf::event_based_actor* self, caf::error reason) {
 #if CAFREG_CAF_VERSION >= 10000
@@ -450,6 +501,75 @@ inline void on_any_message(caf::event_based_actor* self, caf::error reason) {
   self->set_default_handler(
     [reason = std::move(reason)](auto*, auto&) -> result { return reason; });
 #pragma GCC diagnostic pop
+}
+
+/// An actor without a mailbox: `deliver(mailbox_element_ptr)` is called with
+/// each message in the thread of its sender.
+template <class Deliver>
+class interceptor : public caf::event_based_actor {
+public:
+  interceptor(caf::actor_config& cfg, Deliver deliver)
+    : caf::event_based_actor(cfg), deliver_(std::move(deliver)) {
+    // nop
+  }
+
+  using caf::event_based_actor::enqueue;
+
+#if CAFREG_CAF_VERSION >= 10000
+  bool enqueue(caf::mailbox_element_ptr what,
+               cafreg::detail::execution_context*) override {
+    deliver_(std::move(what));
+    return true;
+  }
+#else
+  void enqueue(caf::mailbox_element_ptr what,
+               cafreg::detail::execution_context*) override {
+    deliver_(std::move(what));
+  }
+#endif
+
+private:
+  Deliver deliver_;
+};
+
+template <class Deliver>
+caf::strong_actor_ptr spawn_interceptor(caf::actor_system& sys,
+                                        Deliver deliver) {
+  return caf::actor_cast<caf::strong_actor_ptr>(
+    sys.spawn<interceptor<Deliver>, caf::hidden + caf::lazy_init>(
+      std::move(deliver)));
+}
+
+/// Calls a function when an actor has terminated, also if CAF 0.17 destroys it
+/// without telling anyone.
+template <class Fn>
+class death_watch : public caf::attachable {
+public:
+  explicit death_watch(Fn fn) : fn_(std::move(fn)) {
+    // nop
+  }
+
+  ~death_watch() override {
+    if (!told_)
+      fn_(make_exit_error(caf::exit_reason::unknown));
+  }
+
+  void actor_exited(const caf::error& reason, execution_context*) override {
+    told_ = true;
+    fn_(reason);
+  }
+
+private:
+  Fn fn_;
+  bool told_ = false;
+};
+
+/// Calls `fn(const error&)` once, with the reason, when an actor has
+/// terminated: in the actor's last thread, or at once in this one. It must not
+/// throw.
+template <class Fn>
+void on_death(caf::actor_control_block* who, Fn fn) {
+  who->get()->attach(std::make_unique<death_watch<Fn>>(std::move(fn)));
 }
 
 // -- threads ------------------------------------------------------------------

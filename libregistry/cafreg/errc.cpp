@@ -12,11 +12,26 @@ namespace cafreg {
 
 namespace {
 
-constexpr std::array<std::string_view, 16> names{
-  "none",           "no_such_name", "closed",     "already_registered",
-  "not_holder",     "null_handle",  "dead_actor", "remote_actor",
-  "key_too_large",  "timeout",      "cancelled",  "would_block",
-  "would_deadlock", "bad_request",  "bad_option", "spawn_failed",
+constexpr std::array<std::string_view, 19> names{
+  "none",
+  "no_such_name",
+  "closed",
+  "already_registered",
+  "not_holder",
+  "null_handle",
+  "dead_actor",
+  "remote_actor",
+  "key_too_large",
+  "timeout",
+  "cancelled",
+  "would_block",
+  "would_deadlock",
+  "bad_request",
+  "bad_option",
+  "spawn_failed",
+  "already_started",
+  "factory_failed",
+  "backing_off",
 };
 
 } // namespace
@@ -62,16 +77,31 @@ std::string to_text(const caf::error& err) {
 namespace detail {
 
 caf::error make_error(errc code, std::string_view registry,
-                      std::string_view key, std::string_view reason) {
+                      std::string_view key, std::string_view reason,
+                      std::string_view noun) {
   std::string text = "registry ";
   text += registry;
   if (!key.empty()) {
-    text += ": key ";
+    text += ": ";
+    text += noun;
+    text += ' ';
     text += key;
   }
   text += ": ";
   text += reason;
   return cafreg::make_error(code, std::move(text));
+}
+
+caf::error with_actor(const caf::error& err, caf::strong_actor_ptr who) {
+  return pack_error(static_cast<errc>(err.code()),
+                    caf::make_message(to_text(err), std::move(who)));
+}
+
+caf::strong_actor_ptr actor_of(const caf::error& err) {
+  if (err && is_our_error<errc>(err))
+    if (auto* who = message_element<caf::strong_actor_ptr>(err.context(), 1))
+      return *who;
+  return nullptr;
 }
 
 } // namespace detail

@@ -45,6 +45,12 @@ enum class errc : uint8_t {
   bad_option,
   /// Spawning an actor threw an exception.
   spawn_failed,
+  /// The id has a worker already; the error holds it.
+  already_started,
+  /// A worker's factory threw, or gave no living actor.
+  factory_failed,
+  /// The id failed too often and must cool down.
+  backing_off,
 };
 
 /// Returns the name of the code.
@@ -75,8 +81,16 @@ requires detail::inspects_enums auto inspect(Inspector& f, errc& x) {
 namespace detail {
 
 /// Creates an error whose text is "registry NAME: key KEY: REASON".
+/// @param noun What the registry calls its keys.
 caf::error make_error(errc code, std::string_view registry,
-                      std::string_view key, std::string_view reason);
+                      std::string_view key, std::string_view reason,
+                      std::string_view noun = "key");
+
+/// Adds an actor to an error of this library.
+caf::error with_actor(const caf::error& err, caf::strong_actor_ptr who);
+
+/// Returns the actor that was added to an error, or null.
+caf::strong_actor_ptr actor_of(const caf::error& err);
 
 } // namespace detail
 

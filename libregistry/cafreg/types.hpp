@@ -52,6 +52,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::flush_request))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::deadline_passed))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::close_request))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::lookup_or_start))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::start))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::stop))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::may_leave))
 
 CAF_END_TYPE_ID_BLOCK(cafreg)
 

@@ -218,7 +218,12 @@ public:
 
   caf::error error(errc code, std::string_view key,
                    std::string_view reason) const {
-    return make_error(code, *name_, key, reason);
+    return make_error(code, *name_, key, reason, key_noun());
+  }
+
+  /// What errors call a key.
+  virtual std::string_view key_noun() const noexcept {
+    return "key";
   }
 
 protected:
