@@ -9,16 +9,17 @@ function(cafreg_configure_target target)
     -Wall -Wextra -Wpedantic $<$<BOOL:${CAFREG_WERROR}>:-Werror>)
 endfunction()
 
-# cafreg_add_library(<library> [CORE_SOURCES ...] [SOURCES ...]
-#                    PUBLIC_HEADERS ... DETAIL_HEADERS ...)
+# cafreg_add_library(<library> [LINK cafreg::<other>...] [CORE_SOURCES ...]
+#                    [SOURCES ...] PUBLIC_HEADERS ... DETAIL_HEADERS ...)
 #
-# Defines cafreg_<library> with the alias cafreg::<library>. CORE_SOURCES are
+# Defines cafreg_<library> with the alias cafreg::<library>, built on LINK: other
+# libraries of ours, which come before it. CORE_SOURCES are
 # the files that know nothing about CAF: they form an object library,
 # cafreg_<library>_core, which becomes part of the library and which tests can
 # link without CAF (ThreadSanitizer cannot see into a packaged CAF).
 function(cafreg_add_library library)
   cmake_parse_arguments(PARSE_ARGV 1 arg ""
-    "" "CORE_SOURCES;SOURCES;PUBLIC_HEADERS;DETAIL_HEADERS")
+    "" "LINK;CORE_SOURCES;SOURCES;PUBLIC_HEADERS;DETAIL_HEADERS")
   set(target cafreg_${library})
   set(core ${target}_core)
 
@@ -26,6 +27,10 @@ function(cafreg_add_library library)
   cafreg_configure_target(${core})
   target_include_directories(${core} PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}")
   target_link_libraries(${core} PUBLIC Threads::Threads)
+  foreach(other IN LISTS arg_LINK)
+    string(REPLACE "cafreg::" "cafreg_" other "${other}")
+    target_link_libraries(${core} PUBLIC ${other}_core)
+  endforeach()
   if(BUILD_SHARED_LIBS)
     set_target_properties(${core} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
@@ -38,7 +43,8 @@ function(cafreg_add_library library)
     PUBLIC FILE_SET HEADERS
       BASE_DIRS "${CMAKE_CURRENT_SOURCE_DIR}"
       FILES ${arg_PUBLIC_HEADERS} ${arg_DETAIL_HEADERS})
-  target_link_libraries(${target} PUBLIC CAF::core Threads::Threads)
+  target_link_libraries(${target}
+    PUBLIC ${arg_LINK} CAF::core Threads::Threads)
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${library}
     VERSION ${PROJECT_VERSION}

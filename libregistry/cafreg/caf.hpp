@@ -16,7 +16,6 @@
 #include <caf/attachable.hpp>
 #include <caf/behavior.hpp>
 #include <caf/config.hpp>
-#include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/error.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
@@ -262,7 +261,11 @@ inline void post_element(caf::actor_control_block* to,
 
 /// Answers a message that will not be handled, if its sender wants an answer.
 inline void bounce(const caf::mailbox_element& what, caf::error reason) {
-  caf::detail::sync_request_bouncer{std::move(reason)}(what);
+  if (!what.sender || !what.mid.is_request())
+    return;
+  auto answer = envelope(caf::make_message(std::move(reason)));
+  answer->mid = what.mid.response_id();
+  what.sender->get()->enqueue(std::move(answer), nullptr);
 }
 
 /// Sends a message after a while.

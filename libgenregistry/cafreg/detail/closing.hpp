@@ -1,0 +1,58 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/countdown.hpp"
+
+namespace cafreg::detail {
+
+/// The end of all workers of a registry. Thread-safe.
+class closing {
+public:
+  closing();
+
+  closing(const closing&) = delete;
+
+  closing& operator=(const closing&) = delete;
+
+  ~closing();
+
+  /// Notes a worker that is to be told to exit by `begin`.
+  void collect(caf::actor_control_block* who) noexcept;
+
+  /// Makes `wait` wait for a worker, too.
+  void watch(caf::actor_control_block* who);
+
+  /// Tells all workers to exit, the youngest first. Only the first call does
+  /// anything. Never waits.
+  /// @param prepare Called with the workers before.
+  /// @param over Called when all of them are gone, in an arbitrary thread;
+  ///             must not throw.
+  void
+  begin(const std::function<void(const std::vector<caf::strong_actor_ptr>&)>&
+          prepare,
+        std::function<void()> over);
+
+  /// Waits until all workers are gone. For threads only.
+  void wait() const;
+
+  /// Whether all workers are gone.
+  bool over() const;
+
+private:
+  std::atomic<bool> begun_{false};
+  std::mutex mutex_;
+  std::vector<caf::strong_actor_ptr> workers_;
+  // One more until `begin` has told all of them.
+  std::shared_ptr<countdown> living_;
+};
+
+} // namespace cafreg::detail

@@ -1,0 +1,57 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+
+namespace cafreg::detail {
+
+/// Counts what threads wait for the end of. Thread-safe.
+class countdown {
+public:
+  void add(size_t count = 1) {
+    std::lock_guard guard{mutex_};
+    count_ += count;
+  }
+
+  /// @returns whether this was the last one.
+  bool drop() {
+    std::lock_guard guard{mutex_};
+    if (--count_ > 0)
+      return false;
+    ended_.notify_all();
+    return true;
+  }
+
+  void wait() {
+    std::unique_lock guard{mutex_};
+    ended_.wait(guard, [this] { return count_ == 0; });
+  }
+
+  /// @returns whether it ended in time.
+  template <class TimePoint>
+  bool wait_until(TimePoint deadline) {
+    std::unique_lock guard{mutex_};
+    if (deadline == TimePoint::max()) {
+      // The latest point in time overflows inside some implementations.
+      ended_.wait(guard, [this] { return count_ == 0; });
+      return true;
+    }
+    return ended_.wait_until(guard, deadline, [this] { return count_ == 0; });
+  }
+
+  bool ended() {
+    std::lock_guard guard{mutex_};
+    return count_ == 0;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  size_t count_ = 0;
+};
+
+} // namespace cafreg::detail

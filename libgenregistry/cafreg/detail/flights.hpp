@@ -1,0 +1,115 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "cafreg/detail/slot_index.hpp"
+#include "cafreg/detail/spin_mutex.hpp"
+#include "cafreg/detail/stored_key.hpp"
+#include "cafreg/detail/waitable.hpp"
+
+namespace cafreg::detail {
+
+/// The starts that are under way: for each id at most one. Who wants a start
+/// while it is under way waits for it and shares its outcome; starts of
+/// different ids have nothing to do with one another.
+template <class Key, class Outcome>
+class flights {
+public:
+  using key_arg = key_view<Key>;
+
+  /// One start.
+  class flight final : public waitable {
+  public:
+    flight(uint64_t hash, key_arg key) : hash_(hash), key_(key) {
+      // nop
+    }
+
+    /// What became of it.
+    /// @pre it is done
+    const Outcome& outcome() const noexcept {
+      return *outcome_;
+    }
+
+  private:
+    friend class flights;
+
+    const uint64_t hash_;
+    const stored_key<Key> key_;
+    std::optional<Outcome> outcome_;
+  };
+
+  using flight_ptr = std::shared_ptr<flight>;
+
+  /// A start, and whether it is the caller who must make it and `land` it.
+  struct boarding {
+    flight_ptr what;
+    bool mine;
+  };
+
+  /// Joins the start of an id, or begins it. Complexity: constant.
+  boarding board(uint64_t hash, key_arg key) {
+    auto fresh = std::make_shared<flight>(hash, key);
+    auto& in = shards_[shard_of(hash)];
+    std::lock_guard guard{in.mutex};
+    for (auto& x : in.under_way)
+      if (x->hash_ == hash && x->key_.matches(key))
+        return {x, false};
+    in.under_way.push_back(fresh);
+    return {std::move(fresh), true};
+  }
+
+  /// Ends a start that the caller has made.
+  void land(const flight_ptr& what, Outcome outcome) noexcept {
+    what->outcome_.emplace(std::move(outcome));
+    auto& in = shards_[shard_of(what->hash_)];
+    {
+      std::lock_guard guard{in.mutex};
+      auto pos = std::find(in.under_way.begin(), in.under_way.end(), what);
+      *pos = std::move(in.under_way.back());
+      in.under_way.pop_back();
+    }
+    what->finish();
+  }
+
+  /// Returns the starts that are under way.
+  std::vector<flight_ptr> all() {
+    std::vector<flight_ptr> result;
+    for (auto& in : shards_) {
+      std::lock_guard guard{in.mutex};
+      result.insert(result.end(), in.under_way.begin(), in.under_way.end());
+    }
+    return result;
+  }
+
+  /// Number of starts that are under way.
+  size_t size() {
+    size_t result = 0;
+    for (auto& in : shards_) {
+      std::lock_guard guard{in.mutex};
+      result += in.under_way.size();
+    }
+    return result;
+  }
+
+private:
+  struct alignas(64) shard {
+    spin_mutex mutex;
+    // As many as threads start workers right now.
+    std::vector<flight_ptr> under_way;
+  };
+
+  std::array<shard, shard_count> shards_;
+};
+
+} // namespace cafreg::detail

@@ -1,0 +1,387 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/backoff.hpp"
+#include "cafreg/detail/check_options.hpp"
+#include "cafreg/detail/closing.hpp"
+#include "cafreg/detail/gen_counters.hpp"
+#include "cafreg/detail/passivator.hpp"
+#include "cafreg/detail/supervisor.hpp"
+#include "cafreg/detail/typed_core.hpp"
+#include "cafreg/detail/unique_table.hpp"
+#include "cafreg/detail/verdicts.hpp"
+#include "cafreg/detail/worker_slot.hpp"
+#include "cafreg/events.hpp"
+#include "cafreg/gen_options.hpp"
+#include "cafreg/gen_stats.hpp"
+#include "cafreg/stats.hpp"
+
+namespace cafreg::detail {
+
+/// A registry of workers but for how a worker is made: the table, supervision,
+/// passivation, the end.
+/// @tparam Args What a start takes beside the id, as a tuple.
+template <class Key, class Args, class Value>
+class gen_core : public typed_core<Key, Value>, public supervised {
+public:
+  using super = typed_core<Key, Value>;
+
+  using cause = change;
+
+  using slot = worker_slot<Key, Args, Value>;
+
+  using record_type = typename slot::record_type;
+
+  using table_type = unique_table<Key, slot, actors, gen_core>;
+
+  using node = typename table_type::node;
+
+  using clock = std::chrono::steady_clock;
+
+  using typename super::interest_type;
+
+  using typename super::key_arg;
+
+  gen_core(caf::actor_system& sys, gen_registry_options options)
+    : super(sys, table_options(options)),
+      limits_(std::move(options)),
+      backoff_(limits_.backoff.failures, limits_.backoff.within,
+               limits_.backoff.cool_down),
+      passivator_(limits_),
+      table_(*this, true) {
+    check_options(limits_);
+  }
+
+  table_type& table() noexcept {
+    return table_;
+  }
+
+  const gen_registry_options& limits() const noexcept {
+    return limits_;
+  }
+
+  /// Whether workers have records.
+  bool has_records() const noexcept {
+    return passivator_.enabled() || backoff_.enabled();
+  }
+
+  /// Starts keepers and supervisor. To be called once, after construction.
+  void start() {
+    super::start();
+    supervisor_.emplace(
+      super::system(),
+      std::static_pointer_cast<gen_core>(super::shared_from_this()),
+      limits_.stop_timeout);
+  }
+
+  std::string_view key_noun() const noexcept override {
+    return "id";
+  }
+
+  // -- called by keepers ------------------------------------------------------
+
+  void actor_down(caf::actor_control_block* who,
+                  const caf::error& reason) override {
+    table_.erase_all(who, {departure::down, &reason}, true);
+    if (backoff_.enabled())
+      verdicts_.pass(who, [&](const Key& key) { judge(key, reason); });
+    super::forget(who);
+    start_successors();
+  }
+
+  void enroll(caf::actor_control_block* who) override {
+    table_.enroll(who);
+  }
+
+  bool flush() noexcept override {
+    return table_.flush();
+  }
+
+  // -- called by the supervisor -----------------------------------------------
+
+  agenda_items supervise(clock::time_point now) override {
+    auto questions = passivator_.sweep(now, dismissal());
+    start_successors();
+    return {passivator_.next(now), std::move(questions)};
+  }
+
+  void answered(const caf::actor& who, bool may_leave) override {
+    auto x = passivator_.take_asked(who);
+    if (!x)
+      return;
+    if (may_leave) {
+      passivator_.tell(*x, dismissal());
+    } else {
+      counters_.vetoes.add();
+      passivator_.keep(*x, true);
+    }
+    supervisor_->wake_at(clock::now());
+  }
+
+  void killing() override {
+    counters_.kills.add();
+  }
+
+  // -- called by the table ----------------------------------------------------
+
+  // Without a lock.
+
+  using super::garbage;
+  using super::monitor_for;
+
+  bool has_heirs() const noexcept {
+    return false;
+  }
+
+  change cause_of_death(const caf::actor_control_block*) const noexcept {
+    return {departure::down, &unknown_};
+  }
+
+  // Under the lock of the key's shard.
+
+  struct inheritance {
+    caf::actor_control_block* actor;
+    slot value;
+  };
+
+  std::optional<inheritance> heir(size_t, key_arg) {
+    return std::nullopt;
+  }
+
+  void registered(size_t shard, key_arg key, caf::actor_control_block* who,
+                  const slot& x, const change&) {
+    super::announce(shard, key, who, x.value, [&] { return table_.hash(key); });
+    if (x.record)
+      passivator_.add(*x.record);
+  }
+
+  void unregistered(size_t shard, key_arg key, caf::actor_control_block* who,
+                    const slot& x, const change& how, bool) {
+    super::withdraw(key, who, x.value, how);
+    super::announce_nobody(shard, key, [&] { return table_.hash(key); });
+    if (how.why == departure::closed)
+      closing_.collect(who);
+    if (!x.record)
+      return;
+    passivator_.remove(*x.record);
+    if (!backoff_.enabled() || x.record->unwanted || how.reason == nullptr)
+      return;
+    if (how.reason == &unknown_)
+      verdicts_.suspend(who, x.record->key); // until its down message comes
+    else
+      judge(x.record->key, *how.reason);
+  }
+
+  // -- interests --------------------------------------------------------------
+
+  std::unique_ptr<interest_type> make_interest(interest::kind what, key_arg key,
+                                               caf::strong_actor_ptr who) {
+    return super::make_interest(what, table_.hash(key), key, std::move(who));
+  }
+
+  /// See `typed_core::note_interest`.
+  uint64_t add_interest(std::unique_ptr<interest_type> x) {
+    using held_by = typename super::held_by;
+    return super::note_interest(
+      table_, std::move(x), [](const node* found) -> held_by {
+        if (found == nullptr || actors::dead(found->actor))
+          return {};
+        return {found->actor, &found->value.value};
+      });
+  }
+
+  // -- seen from outside ------------------------------------------------------
+
+  gen_registry_stats stats() {
+    auto entries = table_.size();
+    gen_registry_stats result{{entries, entries, table_.registrant_count(),
+                               table_.lookups(), table_.removals(),
+                               super::cleanups(), super::events_sent()}};
+    counters_.read(result);
+    result.waiting_messages = passivator_.orphans().size();
+    return result;
+  }
+
+  std::vector<holder_info> holders() {
+    std::map<caf::actor_id, size_t> entries;
+    table_.for_each([&entries](const auto& x) { ++entries[x.actor->id()]; });
+    return super::list_holders(entries);
+  }
+
+  /// Number of workers that were told to leave and have not done so yet.
+  size_t leaving() const {
+    return passivator_.leaving();
+  }
+
+  // -- the end of a worker ----------------------------------------------------
+
+  /// Tells a worker to exit, and has it killed after a while.
+  /// @param fn `fn(const error&)` is called when it is gone, and its entry is:
+  ///           in an arbitrary thread. Must not throw.
+  template <class Fn>
+  void stop_worker(const caf::strong_actor_ptr& who, const Key& key,
+                   const caf::error& reason, clock::time_point deadline,
+                   Fn fn) {
+    counters_.stops.add();
+    table_.visit(key, [&who](const node& x) {
+      if (x.value.record && x.actor == who.get())
+        x.value.record->unwanted = true;
+    });
+    auto plan = supervisor_->kill_at(deadline,
+                                     caf::actor_cast<caf::actor_addr>(who));
+    std::weak_ptr<core_base> weak = super::weak_from_this();
+    on_death(who.get(), [weak, key, plan, ptr = who.get(),
+                         fn = std::move(fn)](const caf::error& why) mutable {
+      if (auto core = std::static_pointer_cast<gen_core>(weak.lock())) {
+        core->table_.erase(ptr, key, {departure::down, &why});
+        core->supervisor_->spare(plan);
+      }
+      fn(why);
+    });
+    post(who.get(),
+         caf::make_message(caf::exit_msg{caf::actor_addr{}, reason}));
+  }
+
+  /// Drops everything, tells all workers to exit, and has them killed after the
+  /// time limit. Any thread, any number of times, beside any operation. Never
+  /// waits; the result can be waited for.
+  closing& close() noexcept {
+    super::shut_down(table_);
+    bounce_all();
+    closing_.begin(
+      [this](const std::vector<caf::strong_actor_ptr>& workers) {
+        auto deadline = deadline_in(limits_.stop_timeout);
+        for (auto& who : workers)
+          supervisor_->kill_at(deadline, caf::actor_cast<caf::actor_addr>(who));
+      },
+      [core = std::static_pointer_cast<gen_core>(super::shared_from_this())] {
+        core->supervisor_->stop();
+      });
+    return closing_;
+  }
+
+protected:
+  /// Starts a worker in another thread, for messages that wait for it.
+  virtual void start_successor(const Key& key,
+                               const std::shared_ptr<const Args>& args)
+    = 0;
+
+  static clock::time_point deadline_in(std::chrono::nanoseconds time) {
+    auto now = clock::now();
+    return time < clock::time_point::max() - now ? now + time
+                                                 : clock::time_point::max();
+  }
+
+  /// Whoever notices that messages wait for a worker must not be kept from its
+  /// work by a factory: each start has a thread of its own.
+  void start_successors() {
+    auto& orphans = passivator_.orphans();
+    if (orphans.size() == 0)
+      return;
+    if (table_.closed()) {
+      bounce_all();
+      return;
+    }
+    for (auto& x : orphans.due(clock::now()))
+      start_successor(x.key, x.legacy);
+    if (auto next = orphans.next())
+      supervisor_->wake_at(*next);
+  }
+
+  /// Delivers to a new worker what waits for it, and lets messages through.
+  void inaugurate(caf::actor_control_block* who, record_type& x) {
+    auto deliver = [this, who](caf::mailbox_element_ptr& msg) {
+      counters_.handed_over.add();
+      post_element(who, std::move(msg));
+    };
+    auto waiting = passivator_.orphans().take(x.key);
+    if (!x.way.open(waiting, deliver))
+      passivator_.orphans().leave(x.key, std::move(waiting), x.args,
+                                  clock::now());
+    if (limits_.idle_after.count() > 0)
+      supervisor_->wake_at(deadline_in(limits_.idle_after));
+    if (!passivator_.too_many())
+      return;
+    if (limits_.ask_before_leaving)
+      supervisor_->wake_at(clock::now());
+    else
+      passivator_.sweep(clock::now(), dismissal());
+  }
+
+  gen_counters counters_;
+  const gen_registry_options limits_;
+  backoff<Key> backoff_;
+  closing closing_;
+
+private:
+  static registry_options table_options(const gen_registry_options& x) {
+    return {.name = x.name,
+            .partitions = x.partitions,
+            .max_key_size = x.max_key_size,
+            .listeners = x.listeners};
+  }
+
+  void bounce_all() {
+    auto reason = super::error(errc::closed, {}, "the registry is closed");
+    for (auto& msg : passivator_.orphans().take_all())
+      bounce(*msg, reason);
+  }
+
+  // Notes the end of a worker that nobody has asked for.
+  void judge(const Key& key, const caf::error& reason) noexcept {
+    if (!reason || reason == caf::exit_reason::normal
+        || reason == caf::exit_reason::user_shutdown)
+      return;
+    try {
+      backoff_.failed(key, clock::now());
+    } catch (...) {
+      // nop
+    }
+  }
+
+  // Tells a worker to leave, behind all that was sent to it, unless it was used
+  // in the meantime.
+  auto dismissal() {
+    return [this](record_type& x) {
+      auto who = caf::actor_cast<caf::strong_actor_ptr>(x.who);
+      if (!who)
+        return false;
+      auto told = x.way.leave([&] {
+        if (x.used_since())
+          return false;
+        x.unwanted = true;
+        post(who.get(), caf::make_message(caf::exit_msg{
+                          caf::actor_addr{},
+                          make_exit_error(caf::exit_reason::user_shutdown)}));
+        return true;
+      });
+      if (told) {
+        counters_.passivations.add();
+        supervisor_->watch_leaving(who);
+      }
+      return told;
+    };
+  }
+
+  const caf::error unknown_{make_exit_error(caf::exit_reason::unknown)};
+  passivator<Key, Args> passivator_;
+  verdicts<Key> verdicts_;
+  std::optional<supervisor> supervisor_;
+  // Last, so that it goes first: it tells the others of its end.
+  table_type table_;
+};
+
+} // namespace cafreg::detail

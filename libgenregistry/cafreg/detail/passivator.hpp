@@ -1,0 +1,244 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/handover.hpp"
+#include "cafreg/detail/usage_order.hpp"
+#include "cafreg/detail/worker_slot.hpp"
+#include "cafreg/gen_options.hpp"
+
+namespace cafreg::detail {
+
+/// Chooses the workers that have to leave, because they are idle or too many,
+/// and keeps what was sent to them for their successors. Thread-safe.
+template <class Key, class Args>
+class passivator {
+public:
+  using record = worker_record<Key, Args>;
+
+  using record_ptr = caf::intrusive_ptr<record>;
+
+  using clock = std::chrono::steady_clock;
+
+  using time_point = clock::time_point;
+
+  using orphans_type
+    = handover<Key, caf::mailbox_element_ptr, std::shared_ptr<const Args>>;
+
+  explicit passivator(const gen_registry_options& options)
+    : idle_after_(options.idle_after),
+      max_workers_(options.max_workers),
+      ask_(options.ask_before_leaving) {
+    // nop
+  }
+
+  bool enabled() const noexcept {
+    return idle_after_.count() > 0 || max_workers_ > 0;
+  }
+
+  /// Messages that wait for the next incarnation of their workers.
+  orphans_type& orphans() noexcept {
+    return orphans_;
+  }
+
+  // -- called under the lock of the key's shard -------------------------------
+
+  /// Adds a worker. One that there is no memory for is never chosen.
+  void add(record& x) noexcept {
+    if (!enabled())
+      return;
+    try {
+      std::lock_guard guard{mutex_};
+      order_.add(&x, x.last_use());
+    } catch (...) {
+      // nop
+    }
+  }
+
+  /// Forgets a worker that is no longer the one for its id, and keeps what was
+  /// sent to it after it was told to leave.
+  void remove(record& x) noexcept {
+    if (!enabled())
+      return;
+    {
+      std::lock_guard guard{mutex_};
+      x.listed = false;
+      order_.remove(&x);
+      leaving_.erase(&x);
+    }
+    if (auto kept = x.way.vanish(); !kept.empty())
+      orphans_.leave(x.key, std::move(kept), x.args, clock::now());
+  }
+
+  // -- choosing ---------------------------------------------------------------
+
+  /// Tells workers to leave, or asks them whether they may.
+  /// @param dismiss `dismiss(record&)` tells one; returns false if it shall
+  ///                stay after all.
+  /// @returns the workers to be asked.
+  template <class Dismiss>
+  std::vector<caf::actor> sweep(time_point now, Dismiss&& dismiss) {
+    auto chosen = choose_idle(now);
+    choose_surplus(chosen, true);
+    return settle(std::move(chosen), dismiss);
+  }
+
+  /// Like `sweep`, for workers that are too many.
+  /// @param again Whether to ask those, too, who would not leave before and
+  ///              have done nothing since.
+  template <class Dismiss>
+  std::vector<caf::actor> trim(bool again, Dismiss&& dismiss) {
+    std::vector<record_ptr> chosen;
+    choose_surplus(chosen, again);
+    return settle(std::move(chosen), dismiss);
+  }
+
+  /// Takes the worker that was asked, unless it is gone.
+  record_ptr take_asked(const caf::actor& who) {
+    std::lock_guard guard{mutex_};
+    auto pos = asked_.find(who.id());
+    if (pos == asked_.end())
+      return nullptr;
+    auto result = std::move(pos->second);
+    asked_.erase(pos);
+    return result;
+  }
+
+  /// Lets a chosen worker stay.
+  /// @param unwilling Whether it would not leave.
+  void keep(record& x, bool unwilling) {
+    std::lock_guard guard{mutex_};
+    if (unwilling) {
+      x.touch();
+      x.refused_at = x.last_use();
+    }
+    if (x.listed && !order_.contains(&x))
+      order_.add(&x, x.last_use());
+  }
+
+  /// Tells a chosen worker to leave, or lets it stay if it was used since.
+  template <class Dismiss>
+  void tell(record& x, Dismiss&& dismiss) {
+    {
+      std::lock_guard guard{mutex_};
+      if (!x.listed)
+        return;
+      leaving_.insert(&x);
+    }
+    if (dismiss(x))
+      return;
+    {
+      std::lock_guard guard{mutex_};
+      leaving_.erase(&x);
+    }
+    keep(x, false);
+  }
+
+  /// Whether there are more workers than there may be, those not counted who
+  /// leave or are asked to.
+  bool too_many() const {
+    if (max_workers_ == 0)
+      return false;
+    std::lock_guard guard{mutex_};
+    return order_.size() > max_workers_;
+  }
+
+  /// When `sweep` should be called next.
+  std::optional<time_point> next(time_point now) const {
+    std::lock_guard guard{mutex_};
+    std::optional<time_point> result;
+    if (idle_after_.count() > 0 && order_.front())
+      result = *order_.front() + idle_after_;
+    if (max_workers_ > 0 && order_.size() > max_workers_) // unwilling ones
+      result = std::min(result.value_or(time_point::max()), now + pause);
+    return result;
+  }
+
+  /// Number of workers that were told to leave and have not done so yet.
+  size_t leaving() const {
+    std::lock_guard guard{mutex_};
+    return leaving_.size();
+  }
+
+private:
+  // How long those are left alone who would not leave.
+  static constexpr auto pause = std::chrono::seconds{1};
+
+  static time_point last_use(const record& x) noexcept {
+    return x.last_use();
+  }
+
+  // Caller holds the lock.
+  record_ptr choose(record* x) {
+    // The table has a reference as long as it is listed.
+    x->judged_by = x->last_use();
+    return record_ptr{x};
+  }
+
+  std::vector<record_ptr> choose_idle(time_point now) {
+    std::vector<record_ptr> result;
+    if (idle_after_.count() == 0)
+      return result;
+    std::lock_guard guard{mutex_};
+    for (auto* x : order_.take_until(now - idle_after_, last_use))
+      result.push_back(choose(x));
+    return result;
+  }
+
+  void choose_surplus(std::vector<record_ptr>& to, bool again) {
+    if (max_workers_ == 0)
+      return;
+    std::lock_guard guard{mutex_};
+    while (order_.size() > max_workers_) {
+      auto* x = order_.take_oldest(last_use);
+      if (!again && x->refused_at == x->last_use()) {
+        order_.add(x, x->last_use());
+        return;
+      }
+      to.push_back(choose(x));
+    }
+  }
+
+  template <class Dismiss>
+  std::vector<caf::actor> settle(std::vector<record_ptr> chosen,
+                                 Dismiss& dismiss) {
+    std::vector<caf::actor> questions;
+    for (auto& x : chosen) {
+      if (!ask_) {
+        tell(*x, dismiss);
+        continue;
+      }
+      auto who = caf::actor_cast<caf::actor>(x->who);
+      if (!who)
+        continue;
+      std::lock_guard guard{mutex_};
+      asked_.insert_or_assign(who.id(), x);
+      questions.push_back(std::move(who));
+    }
+    return questions;
+  }
+
+  const std::chrono::nanoseconds idle_after_;
+  const size_t max_workers_;
+  const bool ask_;
+  orphans_type orphans_;
+  mutable std::mutex mutex_;
+  usage_order<record> order_;
+  std::unordered_map<caf::actor_id, record_ptr> asked_;
+  std::unordered_set<record*> leaving_;
+};
+
+} // namespace cafreg::detail

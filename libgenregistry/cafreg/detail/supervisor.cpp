@@ -1,0 +1,238 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/supervisor.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "cafreg/ask.hpp"
+#include "cafreg/types.hpp"
+
+namespace cafreg::detail {
+
+supervised::~supervised() {
+  // nop
+}
+
+/// What is to be done when, and the timer for it.
+class supervisor::agenda {
+public:
+  explicit agenda(caf::actor_system& sys) : system_(sys) {
+    // nop
+  }
+
+  void attend(caf::strong_actor_ptr who) {
+    std::lock_guard guard{mutex_};
+    actor_ = std::move(who);
+  }
+
+  void wake_at(time_point when) {
+    std::lock_guard guard{mutex_};
+    call_at_ = call_at_ ? std::min(*call_at_, when) : when;
+    arm(when);
+  }
+
+  plan kill_at(time_point when, const caf::actor_addr& who) {
+    std::lock_guard guard{mutex_};
+    plan result{when, ++last_plan_};
+    kills_.emplace(result, who);
+    arm(when);
+    return result;
+  }
+
+  void spare(const plan& what) noexcept {
+    std::lock_guard guard{mutex_};
+    kills_.erase(what);
+  }
+
+  void wake_up(time_point now) {
+    std::lock_guard guard{mutex_};
+    // The first one has woken us, even if it came a little early.
+    if (!alarms_.empty())
+      alarms_.erase(alarms_.begin());
+    alarms_.erase(alarms_.begin(), alarms_.upper_bound(now));
+  }
+
+  std::vector<caf::actor_addr> take_kills(time_point now) {
+    std::vector<caf::actor_addr> result;
+    std::lock_guard guard{mutex_};
+    while (!kills_.empty() && kills_.begin()->first.first <= now) {
+      result.push_back(kills_.begin()->second);
+      kills_.erase(kills_.begin());
+    }
+    if (!kills_.empty())
+      arm(kills_.begin()->first.first);
+    return result;
+  }
+
+  // Returns whether the registry wants to be called now.
+  bool take_call(time_point now) {
+    std::lock_guard guard{mutex_};
+    if (!call_at_)
+      return false;
+    if (*call_at_ > now) {
+      arm(*call_at_);
+      return false;
+    }
+    call_at_.reset();
+    return true;
+  }
+
+  // Returns the actor, and is of no more use.
+  caf::strong_actor_ptr dismiss() noexcept {
+    std::lock_guard guard{mutex_};
+    return std::exchange(actor_, nullptr);
+  }
+
+  caf::strong_actor_ptr actor() const {
+    std::lock_guard guard{mutex_};
+    return actor_;
+  }
+
+private:
+  void arm(time_point when) {
+    if (!actor_ || (!alarms_.empty() && *alarms_.begin() <= when))
+      return;
+    alarms_.insert(when);
+    auto now = std::chrono::steady_clock::now();
+    auto delay = when > now ? when - now : time_point::duration{0};
+    post_later(system_, actor_, delay, caf::make_message(deadline_passed{}));
+  }
+
+  caf::actor_system& system_;
+  mutable std::mutex mutex_;
+  caf::strong_actor_ptr actor_;
+  std::map<plan, caf::actor_addr> kills_;
+  uint64_t last_plan_ = 0;
+  std::optional<time_point> call_at_;
+  // When messages of the timer will come. A later deadline needs none.
+  std::multiset<time_point> alarms_;
+};
+
+namespace {
+
+class supervisor_actor : public caf::event_based_actor {
+public:
+  using agenda_ptr = std::shared_ptr<supervisor::agenda>;
+
+  supervisor_actor(caf::actor_config& cfg, agenda_ptr agenda,
+                   std::shared_ptr<supervised> what,
+                   std::chrono::nanoseconds patience)
+    : caf::event_based_actor(cfg),
+      agenda_(std::move(agenda)),
+      what_(std::move(what)),
+      patience_(patience) {
+    // Whoever gets hold of a supervisor cannot end it.
+    on_exit_message(this, [](const caf::exit_msg&) {});
+  }
+
+  const char* name() const override {
+    return "cafreg.supervisor";
+  }
+
+  void on_exit() override {
+    // The registry holds this actor, which therefore must not hold it.
+    what_.reset();
+    agenda_.reset();
+  }
+
+protected:
+  caf::behavior make_behavior() override {
+    return {
+      [this](deadline_passed) { work(); },
+      [this](const caf::strong_actor_ptr& leaving) { watch(leaving); },
+      [this](close_request) { quit(); },
+    };
+  }
+
+private:
+  void work() {
+    auto now = std::chrono::steady_clock::now();
+    agenda_->wake_up(now);
+    for (auto& addr : agenda_->take_kills(now))
+      if (auto who = caf::actor_cast<caf::strong_actor_ptr>(addr);
+          who && !actors::dead(who.get())) {
+        what_->killing();
+        kill_now(who.get());
+      }
+    if (!agenda_->take_call(now))
+      return;
+    try {
+      auto [next, questions] = what_->supervise(now);
+      if (next)
+        agenda_->wake_at(*next);
+      for (auto& who : questions)
+        ask(who);
+    } catch (...) {
+      // Out of memory: the next time may be better.
+      agenda_->wake_at(now + std::chrono::milliseconds{100});
+    }
+  }
+
+  void ask(const caf::actor& who) {
+    request_without_limit(this, who, ask::may_leave{})
+      .then(
+        [this, who](bool yes) {
+          if (what_)
+            what_->answered(who, yes);
+        },
+        [this, who](const caf::error&) {
+          if (what_)
+            what_->answered(who, true);
+        });
+  }
+
+  void watch(const caf::strong_actor_ptr& leaving) {
+    auto who = caf::actor_cast<caf::actor>(leaving);
+    ping(this, who, [this, addr = who.address()] {
+      if (agenda_)
+        agenda_->kill_at(std::chrono::steady_clock::now() + patience_, addr);
+    });
+  }
+
+  agenda_ptr agenda_;
+  std::shared_ptr<supervised> what_;
+  const std::chrono::nanoseconds patience_;
+};
+
+} // namespace
+
+supervisor::supervisor(caf::actor_system& sys, std::shared_ptr<supervised> what,
+                       std::chrono::nanoseconds patience)
+  : agenda_(std::make_shared<agenda>(sys)),
+    actor_(caf::actor_cast<caf::strong_actor_ptr>(
+      sys.spawn<supervisor_actor, caf::hidden>(agenda_, std::move(what),
+                                               patience))) {
+  agenda_->attend(actor_);
+}
+
+supervisor::~supervisor() {
+  // nop
+}
+
+void supervisor::wake_at(time_point when) {
+  agenda_->wake_at(when);
+}
+
+supervisor::plan supervisor::kill_at(time_point when,
+                                     const caf::actor_addr& who) {
+  return agenda_->kill_at(when, who);
+}
+
+void supervisor::spare(const plan& what) noexcept {
+  agenda_->spare(what);
+}
+
+void supervisor::watch_leaving(const caf::strong_actor_ptr& who) {
+  post(actor_.get(), caf::make_message(who));
+}
+
+void supervisor::stop() noexcept {
+  if (auto who = agenda_->dismiss())
+    post(who.get(), caf::make_message(close_request{}));
+}
+
+} // namespace cafreg::detail

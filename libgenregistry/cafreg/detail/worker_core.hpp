@@ -1,0 +1,330 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/flights.hpp"
+#include "cafreg/detail/gen_core.hpp"
+#include "cafreg/detail/key_text.hpp"
+#include "cafreg/worker.hpp"
+
+namespace cafreg::detail {
+
+template <class Key, class Args, class Value>
+class worker_core;
+
+/// A registry of workers, and how they are made.
+template <class Key, class... Args, class Value>
+class worker_core<Key, std::tuple<Args...>, Value> final
+  : public gen_core<Key, std::tuple<Args...>, Value> {
+public:
+  using args_type = std::tuple<Args...>;
+
+  using super = gen_core<Key, args_type, Value>;
+
+  using typename super::key_arg;
+
+  using typename super::node;
+
+  using typename super::record_type;
+
+  using typename super::slot;
+
+  using typename super::table_type;
+
+  using product_type = product<Value>;
+
+  using factory_type
+    = std::function<product_type(caf::actor_system&, const Key&, Args...)>;
+
+  /// What became of a start.
+  struct landing {
+    /// Null if it failed.
+    caf::strong_actor_ptr worker;
+    caf::error error;
+    /// Whether this very call has started the worker.
+    bool fresh = false;
+  };
+
+  worker_core(caf::actor_system& sys, gen_registry_options options,
+              factory_type factory)
+    : super(sys, std::move(options)), factory_(std::move(factory)) {
+    // nop
+  }
+
+  // -- starting ---------------------------------------------------------------
+
+  /// Starts the worker of an id, unless there is one: once, whoever else wants
+  /// it at the same time. Complexity: constant, and what the factory takes.
+  template <class... Ts>
+  landing start_worker(key_arg key, Ts&&... xs) {
+    auto seat = flights_.board(super::table().hash(key), key);
+    if (!seat.mine) {
+      if (!seat.what->wait())
+        return {nullptr,
+                fail(errc::would_deadlock, key,
+                     "its start is under way and waits for this one"),
+                false};
+      super::counters_.shared_starts.add();
+      auto result = seat.what->outcome();
+      result.fresh = false;
+      if (!result.worker && !result.error)
+        result.error = fail(errc::factory_failed, key, "its start ended early");
+      return result;
+    }
+    landing result;
+    try {
+      result = make(key, std::forward<Ts>(xs)...);
+    } catch (...) {
+      // Copying an argument threw, or there is no memory for an error.
+      flights_.land(seat.what, {});
+      throw;
+    }
+    flights_.land(seat.what, result);
+    return result;
+  }
+
+  /// Number of starts under way.
+  size_t starting() {
+    return flights_.size();
+  }
+
+  // -- sending ----------------------------------------------------------------
+
+  /// Sends a message to the worker of an id, which is started if need be and if
+  /// that takes no arguments.
+  /// @param what Moved from unless there is an error.
+  caf::error deliver(key_arg key, caf::mailbox_element_ptr& what) {
+    // A worker may die between its start and the message, but not for ever.
+    for (auto attempt = 0; attempt < max_attempts; ++attempt) {
+      if (try_deliver(key, what))
+        return {};
+      if constexpr (sizeof...(Args) == 0) {
+        if (auto landed = start_worker(key); !landed.worker)
+          return std::move(landed.error);
+      } else {
+        return missing(key);
+      }
+    }
+    return missing(key);
+  }
+
+  /// Calls `fn(actor_control_block*)` with the living worker of an id, if
+  /// messages go to it straight, and so that it cannot leave meanwhile.
+  /// @returns whether it did so.
+  template <class Fn>
+  bool with_worker(key_arg key, Fn&& fn) {
+    auto result = false;
+    super::table().visit(key, [&](const node& x) {
+      auto call = [&] {
+        if (actors::dead(x.actor))
+          return false;
+        fn(x.actor);
+        return true;
+      };
+      x.value.touch();
+      result = x.value.record ? x.value.record->way.while_open(call) : call();
+    });
+    return result;
+  }
+
+  /// Spawns an actor that delivers what it gets to the worker of an id, in the
+  /// thread of the sender.
+  caf::strong_actor_ptr courier(Key key) {
+    auto self
+      = std::static_pointer_cast<worker_core>(super::shared_from_this());
+    return spawn_interceptor(super::system(),
+                             [self, key](caf::mailbox_element_ptr what) {
+                               if (auto err = self->deliver(key, what))
+                                 bounce(*what, std::move(err));
+                             });
+  }
+
+  // -- the end ----------------------------------------------------------------
+
+  /// Waits until all workers are gone after `close`, also those that are being
+  /// started, but not for starts that wait for this thread. For threads only.
+  void wait_closed() {
+    for (auto& x : flights_.all())
+      x->wait();
+    super::closing_.wait();
+  }
+
+  // -- errors -----------------------------------------------------------------
+
+  caf::error fail(errc code, key_arg key, std::string_view reason) const {
+    return super::error(code, key_text<Key>(Key{key}), reason);
+  }
+
+  caf::error missing(key_arg key) {
+    return super::table().closed()
+             ? fail(errc::closed, key, "the registry is closed")
+             : fail(errc::no_such_name, key, "it has no worker");
+  }
+
+private:
+  static constexpr auto max_attempts = 8;
+
+  using clock = typename super::clock;
+
+  bool try_deliver(key_arg key, caf::mailbox_element_ptr& what) {
+    auto done = false;
+    super::table().visit(key, [&](const node& x) {
+      auto post_it = [&x](caf::mailbox_element_ptr& msg) {
+        if (actors::dead(x.actor))
+          return false;
+        post_element(x.actor, std::move(msg));
+        return true;
+      };
+      x.value.touch();
+      if (x.value.record)
+        done = x.value.record->way.enter(what, post_it)
+               != passage<caf::mailbox_element_ptr>::outcome::refused;
+      else
+        done = post_it(what);
+    });
+    return done;
+  }
+
+  // Runs in one thread at a time for each id.
+  template <class... Ts>
+  landing make(key_arg key, Ts&&... xs) {
+    if (super::table().closed())
+      return {nullptr, missing(key), false};
+    if (auto limit = super::limits().max_key_size;
+        stored_key<Key>::bytes(key) > limit)
+      return {
+        nullptr,
+        fail(errc::key_too_large, key,
+             "longer than the limit of " + std::to_string(limit) + " bytes"),
+        false};
+    // Somebody may have started it since the caller has looked.
+    if (auto present = present_worker(key))
+      return {std::move(present), {}, false};
+    Key id{key};
+    if (auto until = super::backoff_.refused_until(id, clock::now())) {
+      super::counters_.refused_starts.add();
+      return {nullptr, refusal(key, *until), false};
+    }
+    std::shared_ptr<const args_type> args;
+    if (super::has_records())
+      args = std::make_shared<const args_type>(xs...);
+    auto made = produce(id, std::forward<Ts>(xs)...);
+    auto result = made.error ? landing{nullptr, std::move(made.error), false}
+                             : admit(key, std::move(made), std::move(args));
+    if (!result.worker && !super::table().closed()) {
+      super::counters_.failed_starts.add();
+      super::backoff_.failed(id, clock::now());
+    }
+    return result;
+  }
+
+  caf::strong_actor_ptr present_worker(key_arg key) {
+    return super::table().lookup(
+      key,
+      [](const node& x) {
+        return caf::strong_actor_ptr{x.actor, false};
+      },
+      [] { return caf::strong_actor_ptr{}; });
+  }
+
+  // Calls the factory. Whatever it does, the result is a living worker, or an
+  // error.
+  template <class... Ts>
+  product_type produce(const Key& id, Ts&&... xs) {
+    auto failed = [&](std::string_view why) {
+      return product_type{nullptr, Value{},
+                          fail(errc::factory_failed, id,
+                               "factory failed: " + std::string{why})};
+    };
+    try {
+      auto made = factory_(super::system(), id, std::forward<Ts>(xs)...);
+      if (made.error)
+        return failed(to_text(made.error));
+      if (!made.worker)
+        return failed("it returned a null handle");
+      if (actors::dead(made.worker.get()))
+        return failed("its worker has terminated");
+      return made;
+    } catch (const std::exception& ex) {
+      return failed(ex.what());
+    } catch (...) {
+      return failed("it threw something");
+    }
+  }
+
+  landing admit(key_arg key, product_type made,
+                std::shared_ptr<const args_type> args) {
+    auto& who = made.worker;
+    auto outcome = write_result::dead;
+    slot fresh{nullptr, std::move(made.value)};
+    caf::intrusive_ptr<record_type> record;
+    try {
+      if (super::has_records()) {
+        record = caf::make_counted<record_type>(
+          Key{key}, caf::actor_cast<caf::actor_addr>(who), std::move(args));
+        fresh.record = record;
+      }
+      outcome = super::table().insert(who.get(), key, std::move(fresh), {},
+                                      [](const node& x) {
+                                        actors::release(x.actor, true);
+                                      });
+    } catch (const std::exception& ex) {
+      kill_now(who.get());
+      return {nullptr,
+              fail(errc::factory_failed, key,
+                   std::string{"no room for its worker: "} + ex.what()),
+              false};
+    }
+    if (outcome == write_result::closed) {
+      super::closing_.watch(who.get());
+      kill_now(who.get());
+      return {nullptr, missing(key), false};
+    }
+    if (outcome != write_result::done)
+      return {nullptr,
+              fail(errc::factory_failed, key,
+                   "factory failed: its worker has terminated"),
+              false};
+    super::counters_.starts.add();
+    if (record)
+      super::inaugurate(who.get(), *record);
+    return {std::move(who), {}, true};
+  }
+
+  caf::error refusal(key_arg key, typename clock::time_point until) const {
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      until - clock::now());
+    return fail(errc::backing_off, key,
+                "failed too often, refused for another "
+                  + std::to_string(left.count()) + " ms");
+  }
+
+  void start_successor(const Key& key,
+                       const std::shared_ptr<const args_type>& args) override {
+    auto self
+      = std::static_pointer_cast<worker_core>(super::shared_from_this());
+    super::system().template spawn<caf::detached + caf::hidden>(
+      [self, key, args](caf::event_based_actor*) {
+        std::apply([&](const auto&... xs) { self->start_worker(key, xs...); },
+                   *args);
+      });
+  }
+
+  const factory_type factory_;
+  flights<Key, landing> flights_;
+};
+
+} // namespace cafreg::detail

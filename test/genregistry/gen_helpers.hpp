@@ -1,0 +1,91 @@
+#pragma once
+
+#include "cafreg/genregistry.hpp"
+
+#include "registry/caf_helpers.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#if __has_include(<caf/replies_to.hpp>)
+#  include <caf/replies_to.hpp>
+#endif
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+// What the tests of the registry of workers have in common.
+
+namespace gen_test {
+
+using namespace caf_test;
+
+using workers_type = cafreg::gen_registry<std::string>;
+
+using workers_ref = cafreg::gen_registry_ref<std::string>;
+
+/// A statically typed actor that answers a number with a text, as the installed
+/// CAF spells it.
+#if __has_include(<caf/replies_to.hpp>)
+using greeter = caf::typed_actor<caf::replies_to<int>::with<std::string>>;
+#else
+using greeter = caf::typed_actor<caf::result<std::string>(int)>;
+#endif
+
+/// Counts the workers of a test.
+struct census {
+  std::atomic<int> born{0};
+  std::atomic<int> gone{0};
+
+  int living() const {
+    return born - gone;
+  }
+};
+
+using census_ptr = std::shared_ptr<census>;
+
+/// Is counted as long as it exists.
+class citizen {
+public:
+  explicit citizen(census_ptr in) : in_(std::move(in)) {
+    ++in_->born;
+  }
+
+  citizen(const citizen&) = delete;
+
+  citizen& operator=(const citizen&) = delete;
+
+  ~citizen() {
+    ++in_->gone;
+  }
+
+private:
+  census_ptr in_;
+};
+
+/// A factory for workers that are counted and answer a number with the number.
+inline auto counted(census_ptr in) {
+  return [in](caf::actor_system& sys, const auto&) {
+    return spawn_holding(sys, std::make_shared<citizen>(in));
+  };
+}
+
+inline std::string code_of(const cafreg::attempt& x) {
+  return caf_test::code_of(x.error());
+}
+
+using caf_test::code_of;
+
+/// Sends a number to a worker and waits for its answer.
+template <class Ref>
+int ask_number(Ref& workers, const typename Ref::id_type& id, int number) {
+  caf::scoped_actor self{workers.system()};
+  auto result = -1;
+  workers.request(self, id, patience, number)
+    .receive([&](int x) { result = x; }, [](const caf::error&) {});
+  return result;
+}
+
+} // namespace gen_test
