@@ -65,6 +65,47 @@ private:
   census_ptr in_;
 };
 
+/// One id's workers, seen from inside: whether two are there at a time.
+class place {
+public:
+  /// A factory's part: spawns a worker that is there from its first message to
+  /// the end of its last one.
+  caf::actor settle(caf::actor_system& sys, census_ptr in) {
+    return sys.spawn([this, in](caf::event_based_actor*) -> caf::behavior {
+      auto here = std::make_shared<stay>(*this, in);
+      return {[here](int x) { return x; }};
+    });
+  }
+
+  bool crowded() const {
+    return crowded_;
+  }
+
+private:
+  class stay {
+  public:
+    stay(place& at, census_ptr in) : at_(at), counted_(std::move(in)) {
+      if (++at_.inside_ > 1)
+        at_.crowded_ = true;
+    }
+
+    stay(const stay&) = delete;
+
+    stay& operator=(const stay&) = delete;
+
+    ~stay() {
+      --at_.inside_;
+    }
+
+  private:
+    place& at_;
+    citizen counted_;
+  };
+
+  std::atomic<int> inside_{0};
+  std::atomic<bool> crowded_{false};
+};
+
 /// A factory for workers that are counted and answer a number with the number.
 inline auto counted(census_ptr in) {
   return [in](caf::actor_system& sys, const auto&) {

@@ -311,14 +311,18 @@ protected:
     if (!x.way.open(waiting, deliver))
       passivator_.orphans().leave(x.key, std::move(waiting), x.args,
                                   clock::now());
-    if (limits_.idle_after.count() > 0)
-      supervisor_->wake_at(deadline_in(limits_.idle_after));
-    if (!passivator_.too_many())
-      return;
-    if (limits_.ask_before_leaving)
-      supervisor_->wake_at(clock::now());
-    else
-      passivator_.sweep(clock::now(), dismissal());
+    try {
+      if (limits_.idle_after.count() > 0)
+        supervisor_->wake_at(deadline_in(limits_.idle_after));
+      if (!passivator_.too_many())
+        return;
+      if (limits_.ask_before_leaving)
+        supervisor_->wake_at(clock::now());
+      else
+        passivator_.sweep(clock::now(), dismissal());
+    } catch (...) {
+      // No memory to make room: the next start will try again.
+    }
   }
 
   gen_counters counters_;
