@@ -18,7 +18,9 @@
 #include "cafreg/attempt.hpp"
 #include "cafreg/caf.hpp"
 #include "cafreg/concepts.hpp"
+#include "cafreg/detail/bouncer.hpp"
 #include "cafreg/detail/countdown.hpp"
+#include "cafreg/detail/gen_front.hpp"
 #include "cafreg/detail/worker_core.hpp"
 #include "cafreg/entry.hpp"
 #include "cafreg/errc.hpp"
@@ -436,6 +438,18 @@ public:
     return core_->error(errc::would_block, {},
                         "closed, but waiting for the workers would block a "
                         "thread that runs actors");
+  }
+
+  /// Returns an actor that answers the messages of `cafreg::ask`, for remote
+  /// nodes and plain message flows. A start by message runs its factory in an
+  /// actor of its own. It is hidden, and ends with the registry.
+  caf::actor actor() const requires detail::sendable<Id> && detail::sendable<
+    Value> && std::same_as<handle_type, caf::actor> {
+    using args = typename detail::worker_signature<Worker>::args;
+    return core_->front([this] {
+      return closed() ? detail::spawn_bouncer(system(), super::closed_error())
+                      : detail::gen_front<gen_registry_ref, args>::spawn(*this);
+    });
   }
 
   /// The options that the registry was created with.

@@ -414,12 +414,12 @@ TEST_CASE("workers that crash count as failures, those that end do not") {
                    {.backoff = {.failures = 3, .within = 1h, .cool_down = 1h}},
                    cafreg::worker_function(obedient)};
   auto end = [&](int id, caf::exit_reason why) {
-    auto cleanups = workers.stats().cleanups;
     auto who = workers.lookup_or_start(id);
     REQUIRE(who);
     tell(*who, static_cast<int>(why));
-    // When its end is known, so is why.
-    CHECK(eventually([&] { return workers.stats().cleanups > cleanups; }));
+    // When the end of all is known, so is why.
+    CHECK(eventually(
+      [&] { return workers.stats().cleanups == workers.stats().starts; }));
   };
   for (auto i = 0; i < 5; ++i) {
     end(1, caf::exit_reason::normal);
@@ -428,8 +428,10 @@ TEST_CASE("workers that crash count as failures, those that end do not") {
     REQUIRE(workers.stop(3, cafreg::detail::make_exit_error(
                               caf::exit_reason::unhandled_exception)));
   }
-  for (auto id : {1, 2, 3})
+  for (auto id : {1, 2, 3}) {
     CHECK(workers.lookup_or_start(id));
+    CHECK(workers.stop(id));
+  }
   for (auto i = 0; i < 3; ++i)
     end(4, caf::exit_reason::unhandled_exception);
   CHECK(code_of(workers.lookup_or_start(4)) == "backing_off");

@@ -1,0 +1,131 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+#include "cafreg/ask.hpp"
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/unique_front.hpp"
+#include "cafreg/errc.hpp"
+#include "cafreg/events.hpp"
+#include "cafreg/types.hpp"
+
+namespace cafreg::detail {
+
+/// Offers the operations of a registry of workers by message.
+/// @tparam Args What a start takes beside the id, as a tuple.
+template <class Ref, class Args>
+class gen_front;
+
+template <class Ref, class... Args>
+class gen_front<Ref, std::tuple<Args...>> {
+public:
+  using id_type = typename Ref::id_type;
+
+  using value_type = typename Ref::value_type;
+
+  using found = found_answer<value_type>;
+
+  static caf::strong_actor_ptr spawn(Ref ref) {
+    auto& sys = ref.system();
+    return caf::actor_cast<caf::strong_actor_ptr>(
+      sys.template spawn<caf::hidden>(
+        [ref](caf::event_based_actor* self) { return behavior(self, ref); }));
+  }
+
+private:
+  // Stops that are to be answered, in the order of arrival.
+  using promises
+    = std::unordered_map<id_type, std::deque<caf::response_promise>>;
+
+  static caf::behavior behavior(caf::event_based_actor* self, Ref ref) {
+    on_any_message(self, make_error(errc::bad_request, ref.name(), {},
+                                    "no operation takes such a message"));
+    auto stops = std::make_shared<promises>();
+    return {
+      [ref, self](ask::lookup_or_start, const id_type& id, const Args&... xs) {
+        auto promise = self->make_response_promise();
+        if (auto present = ref.lookup(id))
+          deliver(promise, *present);
+        else
+          promise.delegate(spawn_starter(ref), ask::lookup_or_start{}, id,
+                           xs...);
+        return promise;
+      },
+      [ref, self](ask::start, const id_type& id, const Args&... xs) {
+        auto promise = self->make_response_promise();
+        promise.delegate(spawn_starter(ref), ask::start{}, id, xs...);
+        return promise;
+      },
+      [ref](ask::lookup, const id_type& id) -> typename found::type {
+        auto present = ref.lookup(id);
+        if (!present)
+          return ref.lookup_error(present.error(), id);
+        return found::make(present->handle(), present->value());
+      },
+      [ref, self, stops](ask::stop, const id_type& id) {
+        auto promise = self->make_response_promise();
+        if (auto begun = ref.begin_stop(id, caf::actor{self}))
+          (*stops)[id].push_back(promise);
+        else
+          promise.deliver(begun.error());
+        return promise;
+      },
+      [stops](const unregistered& what) {
+        auto pos = stops->find(*what.key<id_type>());
+        if (pos == stops->end())
+          return;
+        pos->second.front().deliver(true);
+        pos->second.pop_front();
+        if (pos->second.empty())
+          stops->erase(pos);
+      },
+      [ref](ask::count) { return static_cast<uint64_t>(ref.count()); },
+      [ref](ask::count, const id_type& id) {
+        return static_cast<uint64_t>(ref.whereis(id) ? 1 : 0);
+      },
+    };
+  }
+
+  static void deliver(caf::response_promise& to,
+                      const typename Ref::entry_type& what) {
+    if constexpr (std::is_same_v<value_type, unit>)
+      to.deliver(what.handle());
+    else
+      to.deliver(what.handle(), what.value());
+  }
+
+  // A factory may block: each start by message has an actor of its own.
+  static caf::actor spawn_starter(Ref ref) {
+    auto answer = [ref](caf::event_based_actor* self, const id_type& id,
+                        caf::expected<caf::actor> who) -> typename found::type {
+      self->quit();
+      if (!who)
+        return std::move(who.error());
+      auto present = ref.lookup(id);
+      return found::make(std::move(*who),
+                         present ? present->value() : value_type{});
+    };
+    return ref.system().template spawn<caf::hidden>(
+      [ref, answer](caf::event_based_actor* self) -> caf::behavior {
+        return {
+          [=](ask::lookup_or_start, const id_type& id, const Args&... xs) {
+            return answer(self, id, ref.lookup_or_start(id, xs...));
+          },
+          [=](ask::start, const id_type& id, const Args&... xs) {
+            return answer(self, id, ref.start(id, xs...));
+          },
+        };
+      });
+  }
+};
+
+} // namespace cafreg::detail
