@@ -173,5 +173,6 @@ void add_lookup();
 void add_write();
 void add_dispatch();
 void add_lifecycle();
+void add_workers();
 
 } // namespace bench

@@ -48,6 +48,7 @@ int run(int argc, char** argv) {
   bench::add_write();
   bench::add_dispatch();
   bench::add_lifecycle();
+  bench::add_workers();
 
   auto measured = peer;
   bench::collector collector{measured};

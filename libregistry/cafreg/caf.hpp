@@ -24,6 +24,7 @@
 #include <caf/message.hpp>
 #include <caf/message_id.hpp>
 #include <caf/message_priority.hpp>
+#include <caf/result.hpp>
 #include <caf/system_messages.hpp>
 #include <caf/thread_hook.hpp>
 #include <caf/type_id.hpp>
@@ -82,6 +83,15 @@ namespace cafreg::detail {
 // -- messages -----------------------------------------------------------------
 
 #if CAFREG_CAF_VERSION >= 10000
+
+/// `std::string(int)`, say, as a signature of a statically typed actor.
+template <class T>
+struct message_signature;
+
+template <class Result, class... Ts>
+struct message_signature<Result(Ts...)> {
+  using type = caf::result<Result>(Ts...);
+};
 
 using execution_context = caf::scheduler;
 
@@ -164,6 +174,14 @@ auto inspect_enum(Inspector& f, Enum& x) {
 }
 
 #else
+
+template <class T>
+struct message_signature;
+
+template <class Result, class... Ts>
+struct message_signature<Result(Ts...)> {
+  using type = typename caf::replies_to<Ts...>::template with<Result>;
+};
 
 using execution_context = caf::execution_unit;
 

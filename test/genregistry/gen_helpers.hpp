@@ -6,10 +6,6 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
-#if __has_include(<caf/replies_to.hpp>)
-#  include <caf/replies_to.hpp>
-#endif
-
 #include <atomic>
 #include <memory>
 #include <string>
@@ -26,13 +22,9 @@ using workers_type = cafreg::gen_registry<std::string>;
 
 using workers_ref = cafreg::gen_registry_ref<std::string>;
 
-/// A statically typed actor that answers a number with a text, as the installed
-/// CAF spells it.
-#if __has_include(<caf/replies_to.hpp>)
-using greeter = caf::typed_actor<caf::replies_to<int>::with<std::string>>;
-#else
-using greeter = caf::typed_actor<caf::result<std::string>(int)>;
-#endif
+/// A statically typed actor that answers a number with a text.
+using greeter
+  = caf::typed_actor<cafreg::detail::message_signature<std::string(int)>::type>;
 
 /// Counts the workers of a test.
 struct census {
