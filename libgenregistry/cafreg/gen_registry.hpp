@@ -92,7 +92,6 @@ public:
   /// for it and shares its outcome; starts of other ids wait for nothing.
   /// Like `GenRegistry.lookup_or_start/4`. Complexity: that of a lookup if
   /// there is a worker, else constant and what the factory takes.
-  /// @param xs What the factory takes beside the id.
   /// @returns the worker, or an error: `factory_failed` (the text says why),
   ///          `backing_off`, `would_deadlock` (the start is under way in this
   ///          very thread, or in one that waits for it), `key_too_large`,
@@ -566,7 +565,7 @@ public:
   /// What `ref` returns.
   using super = gen_registry_ref<Id, Worker, Value>;
 
-  /// @param source What makes the workers; called by many threads at a time.
+  /// Starts with no worker. Many threads will use `source` at a time.
   /// @throws std::invalid_argument if an option makes no sense, or
   ///         `cafreg::prepare` was not called for the configuration of `sys`
   template <class Source>

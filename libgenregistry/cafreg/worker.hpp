@@ -181,6 +181,7 @@ concept worker_source = detail::source_traits_of<F, Id, Worker, Value>::
 /// arguments of a start, or the latter alone.
 template <class Actor, caf::spawn_options Os>
 struct worker_class {
+  /// Spawns a worker whose constructor takes the id.
   template <class Id, class... Ts>
     requires std::constructible_from<Actor, caf::actor_config&, const Id&,
                                      Ts...>
@@ -188,6 +189,7 @@ struct worker_class {
     return sys.spawn<Actor, Os>(id, std::move(xs)...);
   }
 
+  /// Spawns a worker whose constructor takes no id.
   template <class Id, class... Ts>
     requires(
       !std::constructible_from<
@@ -206,6 +208,7 @@ inline constexpr worker_class<Actor, Os> worker{};
 /// A factory that spawns a function-based actor with CAF's options.
 template <caf::spawn_options Os, detail::actor_function F>
 struct function_worker {
+  /// Spawns a worker.
   template <class Id, class... Ts>
     requires(
       detail::spawns_with<F, const Id&, Ts...> || detail::spawns_with<F, Ts...>)
@@ -216,6 +219,7 @@ struct function_worker {
       return sys.spawn<Os>(fun, std::move(xs)...);
   }
 
+  /// What it does.
   F fun;
 };
 

@@ -1,5 +1,6 @@
 // Uses the library as a stranger would: public headers, one linked target.
 
+#include <cafreg/genregistry.hpp>
 #include <cafreg/registry.hpp>
 
 #include <caf/all.hpp>
@@ -23,5 +24,7 @@ int main() {
   cafreg::unique_registry<std::string, int> names{sys, {.name = "consumer"}};
   auto registered = names.register_as(sys.spawn(echo), "echo", 7);
   auto found = names.lookup("echo");
-  return registered && found && found->value() == 7 ? 0 : 1;
+  cafreg::gen_registry<std::string> workers{sys, {.name = "consumer"}, echo};
+  auto worker = workers.lookup_or_start("a");
+  return registered && found && found->value() == 7 && worker ? 0 : 1;
 }

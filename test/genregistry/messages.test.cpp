@@ -122,8 +122,8 @@ TEST_CASE("a slow start by message delays no other") {
   CHECK(workers.whereis("quick") == quick);
   slow.open();
   caf::actor late;
-  first.receive([&](const caf::actor& who) { late = who; },
-                [](const caf::error&) {});
+  std::move(first).receive([&](const caf::actor& who) { late = who; },
+                           [](const caf::error&) {});
   CHECK(workers.whereis("slow") == late);
 }
 

@@ -171,7 +171,8 @@ TEST_CASE("messages to a worker that leaves reach its successor") {
   CHECK(born == 2);
   busy.open();
   auto number = -1;
-  answer.receive([&](int x) { number = x; }, [](const caf::error&) {});
+  std::move(answer).receive([&](int x) { number = x; },
+                            [](const caf::error&) {});
   CHECK(number == 2);
   CHECK(eventually([&] { return book.size() == 3; }));
   auto lines = book.lines();
@@ -373,7 +374,8 @@ TEST_CASE("closing answers requests that wait for a successor") {
   auto answer = workers.request(self, 0, patience, 5);
   std::thread closer{[&] { workers.close(); }};
   caf::error why;
-  answer.receive([](int) {}, [&](const caf::error& err) { why = err; });
+  std::move(answer).receive([](int) {},
+                            [&](const caf::error& err) { why = err; });
   CHECK(why == errc::closed);
   busy.open();
   closer.join();
@@ -426,14 +428,14 @@ TEST_CASE("workers that crash count as failures, those that end do not") {
     end(2, caf::exit_reason::user_shutdown);
     REQUIRE(workers.lookup_or_start(3));
     REQUIRE(workers.stop(3, cafreg::detail::make_exit_error(
-                              caf::exit_reason::unhandled_exception)));
+                              caf::exit_reason::remote_link_unreachable)));
   }
   for (auto id : {1, 2, 3}) {
     CHECK(workers.lookup_or_start(id));
     CHECK(workers.stop(id));
   }
   for (auto i = 0; i < 3; ++i)
-    end(4, caf::exit_reason::unhandled_exception);
+    end(4, caf::exit_reason::kill);
   CHECK(code_of(workers.lookup_or_start(4)) == "backing_off");
 }
 
