@@ -48,33 +48,17 @@ using publish = cafreg::detail::tag<"cafreg::ask::publish">;
 
 /// (lookup_or_start, id, arguments...) -> (actor, value): for worker
 /// registries, as what follows.
-struct lookup_or_start : detail::tag<lookup_or_start> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::lookup_or_start";
-  /// @endcond
-};
+using lookup_or_start = cafreg::detail::tag<"cafreg::ask::lookup_or_start">;
 
 /// (start, id, arguments...) -> (actor, value), or `errc::already_started`.
-struct start : detail::tag<start> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::start";
-  /// @endcond
-};
+using start = cafreg::detail::tag<"cafreg::ask::start">;
 
 /// (stop, id) -> bool: true as soon as the worker is gone, or
 /// `errc::no_such_name`.
-struct stop : detail::tag<stop> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::stop";
-  /// @endcond
-};
+using stop = cafreg::detail::tag<"cafreg::ask::stop">;
 
 /// (may_leave) -> bool: asked of an idle worker by its registry, see
 /// `gen_registry_options::ask_before_leaving`.
-struct may_leave : detail::tag<may_leave> {
-  /// @cond
-  static constexpr auto type_name = "cafreg::ask::may_leave";
-  /// @endcond
-};
+using may_leave = cafreg::detail::tag<"cafreg::ask::may_leave">;
 
 } // namespace cafreg::ask

@@ -276,9 +276,7 @@ TEST_CASE("two factories that close their registry both end") {
   ref = workers.ref();
   std::vector<std::string> codes(2);
   in_threads(2, [&](size_t t) {
-    if (t == 1)
-      both.wait_for(1);
-    if (t == 1)
+    if (t == 1 && both.wait_for(1))
       both.open();
     codes[t] = code_of(workers.lookup_or_start(static_cast<int>(t)));
   });

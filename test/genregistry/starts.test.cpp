@@ -78,8 +78,8 @@ TEST_CASE("a factory that fails harms nobody") {
       if (id == "null")
         return caf::actor{};
       auto who = sys.spawn(idle);
-      if (id == "dead")
-        kill_and_wait(who);
+      if (id == "dead" && !kill_and_wait(who))
+        throw std::logic_error{"it lives on"};
       return who;
     }};
   auto fine = workers.lookup_or_start("fine");

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -35,11 +34,10 @@ namespace cafreg::detail {
 /// passivation, the end.
 /// @tparam Args What a start takes beside the id, as a tuple.
 template <class Key, class Args, class Value>
-class gen_core : public typed_core<Key, Value>, public supervised {
+class gen_core : public typed_core<gen_core<Key, Args, Value>, Key, Value>,
+                 public supervised {
 public:
-  using super = typed_core<Key, Value>;
-
-  using cause = change;
+  using super = typed_core<gen_core, Key, Value>;
 
   using slot = worker_slot<Key, Args, Value>;
 
@@ -51,7 +49,7 @@ public:
 
   using clock = std::chrono::steady_clock;
 
-  using typename super::interest_type;
+  using typename super::held_by;
 
   using typename super::key_arg;
 
@@ -95,15 +93,10 @@ public:
 
   void actor_down(caf::actor_control_block* who,
                   const caf::error& reason) override {
-    table_.erase_all(who, {departure::down, &reason}, true);
+    super::actor_down(who, reason);
     if (backoff_.enabled())
       verdicts_.pass(who, [&](const Key& key) { judge(key, reason); });
-    super::forget(who);
     start_successors();
-  }
-
-  void enroll(caf::actor_control_block* who) override {
-    table_.enroll(who);
   }
 
   bool flush() noexcept override {
@@ -163,7 +156,7 @@ public:
 
   void registered(size_t shard, key_arg key, caf::actor_control_block* who,
                   const slot& x, const change&) {
-    super::announce(shard, key, who, x.value, [&] { return table_.hash(key); });
+    super::announce(shard, key, who, x.value);
     if (x.record)
       passivator_.add(*x.record);
   }
@@ -171,7 +164,7 @@ public:
   void unregistered(size_t shard, key_arg key, caf::actor_control_block* who,
                     const slot& x, const change& how, bool) {
     super::withdraw(key, who, x.value, how);
-    super::announce_nobody(shard, key, [&] { return table_.hash(key); });
+    super::announce_nobody(shard, key);
     if (how.why == departure::closed)
       closing_.collect(who);
     if (!x.record)
@@ -183,24 +176,6 @@ public:
       verdicts_.suspend(who, x.record->key); // until its down message comes
     else
       judge(x.record->key, *how.reason);
-  }
-
-  // -- interests --------------------------------------------------------------
-
-  std::unique_ptr<interest_type> make_interest(interest::kind what, key_arg key,
-                                               caf::strong_actor_ptr who) {
-    return super::make_interest(what, table_.hash(key), key, std::move(who));
-  }
-
-  /// See `typed_core::note_interest`.
-  uint64_t add_interest(std::unique_ptr<interest_type> x) {
-    using held_by = typename super::held_by;
-    return super::note_interest(
-      table_, std::move(x), [](const node* found) -> held_by {
-        if (found == nullptr || actors::dead(found->actor))
-          return {};
-        return {found->actor, &found->value.value};
-      });
   }
 
   // -- seen from outside ------------------------------------------------------
@@ -215,10 +190,16 @@ public:
     return result;
   }
 
-  std::vector<holder_info> holders() {
-    std::map<caf::actor_id, size_t> entries;
-    table_.for_each([&entries](const auto& x) { ++entries[x.actor->id()]; });
-    return super::list_holders(entries);
+  template <class Fn>
+  void for_each_actor(Fn&& fn) {
+    table_.for_each([&fn](const auto& x) { fn(x.actor); });
+  }
+
+  /// What `locked` of the table has found.
+  static held_by present(const node* found) {
+    if (found == nullptr || actors::dead(found->actor))
+      return {};
+    return {found->actor, &found->value.value};
   }
 
   /// Number of workers that were told to leave and have not done so yet.
@@ -259,7 +240,7 @@ public:
   /// time limit. Any thread, any number of times, beside any operation. Never
   /// waits; the result can be waited for.
   closing& close() noexcept {
-    super::shut_down(table_);
+    super::close();
     bounce_all();
     closing_.begin(
       [this](const std::vector<caf::strong_actor_ptr>& workers) {

@@ -13,6 +13,7 @@
 
 #include "cafreg/ask.hpp"
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/front.hpp"
 #include "cafreg/detail/unique_front.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
@@ -35,21 +36,23 @@ public:
   using found = found_answer<value_type>;
 
   static caf::strong_actor_ptr spawn(Ref ref) {
-    auto& sys = ref.system();
-    return caf::actor_cast<caf::strong_actor_ptr>(
-      sys.template spawn<caf::hidden>(
-        [ref](caf::event_based_actor* self) { return behavior(self, ref); }));
+    return spawn_front(ref,
+                       [ref](caf::event_based_actor* self, promises& open) {
+                         return operations(self, ref, open);
+                       });
   }
 
 private:
-  // Stops that are to be answered, in the order of arrival.
-  using promises
-    = std::unordered_map<id_type, std::deque<caf::response_promise>>;
+  // The promises of stops, by their numbers, for each id in the order of
+  // arrival.
+  struct stops {
+    uint64_t last = 0;
+    std::unordered_map<id_type, std::deque<uint64_t>> of;
+  };
 
-  static caf::behavior behavior(caf::event_based_actor* self, Ref ref) {
-    on_any_message(self, make_error(errc::bad_request, ref.name(), {},
-                                    "no operation takes such a message"));
-    auto stops = std::make_shared<promises>();
+  static caf::message_handler operations(caf::event_based_actor* self, Ref ref,
+                                         promises& open) {
+    auto waiting = std::make_shared<stops>();
     return {
       [ref, self](ask::lookup_or_start, const id_type& id, const Args&... xs) {
         auto promise = self->make_response_promise();
@@ -71,22 +74,25 @@ private:
           return ref.lookup_error(present.error(), id);
         return found::make(present->handle(), present->value());
       },
-      [ref, self, stops](ask::stop, const id_type& id) {
+      [ref, self, &open, waiting](ask::stop, const id_type& id) {
         auto promise = self->make_response_promise();
-        if (auto begun = ref.begin_stop(id, caf::actor{self}))
-          (*stops)[id].push_back(promise);
-        else
+        if (auto begun = ref.begin_stop(id, caf::actor{self})) {
+          waiting->of[id].push_back(++waiting->last);
+          open.emplace(waiting->last, promise);
+        } else {
           promise.deliver(begun.error());
+        }
         return promise;
       },
-      [stops](const unregistered& what) {
-        auto pos = stops->find(*what.key<id_type>());
-        if (pos == stops->end())
+      [&open, waiting](const unregistered& what) {
+        auto pos = waiting->of.find(*what.template key<id_type>());
+        if (pos == waiting->of.end())
           return;
-        pos->second.front().deliver(true);
+        auto promise = open.extract(pos->second.front());
         pos->second.pop_front();
         if (pos->second.empty())
-          stops->erase(pos);
+          waiting->of.erase(pos);
+        promise.mapped().deliver(true);
       },
       [ref](ask::count) { return static_cast<uint64_t>(ref.count()); },
       [ref](ask::count, const id_type& id) {

@@ -54,7 +54,7 @@ public:
   // -- called by keepers ------------------------------------------------------
 
   void actor_down(caf::actor_control_block* who,
-                  const caf::error& reason) final {
+                  const caf::error& reason) override {
     table().erase_all(who, {departure::down, &reason}, true);
     // What it wanted is forgotten, too.
     cleanups_.fetch_add(1, std::memory_order_relaxed);
