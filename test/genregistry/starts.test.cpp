@@ -48,15 +48,16 @@ private:
 
 } // namespace
 
-void* operator new(size_t size) {
+// Not inlined: g++ would see a free that is no delete.
+[[gnu::noinline]] void* operator new(size_t size) {
   return allocate(size);
 }
 
-void operator delete(void* ptr) noexcept {
+[[gnu::noinline]] void operator delete(void* ptr) noexcept {
   std::free(ptr);
 }
 
-void operator delete(void* ptr, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* ptr, size_t) noexcept {
   std::free(ptr);
 }
 
