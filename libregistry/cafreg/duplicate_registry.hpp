@@ -343,7 +343,8 @@ public:
   /// Like `publish`, for a message that was made before.
   size_t publish_message(key_arg key, const caf::message& msg) const {
     return dispatch(key, [&msg](range_type entries) {
-      // Actors lie anywhere in memory: ask for each a few sends before its turn.
+      // Actors lie anywhere in memory: ask for each a few sends before its
+      // turn.
       auto ahead = entries.begin();
       for (auto i = 0; i < 8 && ahead != entries.end(); ++i, ++ahead)
         ahead->prefetch();
