@@ -460,8 +460,8 @@ private:
         return error(errc::dead_actor, key, "the actor has terminated");
       case detail::write_result::would_deadlock:
         return error(errc::would_deadlock, key,
-                     "it is reserved for an actor that this thread is "
-                     "spawning");
+                     "it is reserved for an actor whose spawn waits for this "
+                     "thread");
       case detail::write_result::busy:
         return error(errc::would_deadlock, key,
                      "this thread is changing the entry");
@@ -492,7 +492,6 @@ private:
                    "held by " + detail::actor_text(*holder));
     if (outcome != detail::write_result::done)
       return write_error(outcome, key);
-    [[maybe_unused]] typename table_type::spawning here;
     // Called by the actor's own thread and by this one, whichever is first.
     auto binder = [core = core_, reserved](caf::actor_control_block* who) {
       return core->table().bind(reserved, who, {});

@@ -195,6 +195,56 @@ public:
 
 } // namespace
 
+TEST_CASE("a spawn within a spawn waits for that of another thread") {
+  world w;
+  names_type names{w.sys};
+  std::atomic<bool> inside{false};
+  std::atomic<bool> asked{false};
+  std::string nested;
+  auto second = false;
+  std::thread other{[&] {
+    auto y = names.spawn_as<eager>("y", 1, std::function<void()>{[&] {
+                                     inside = true;
+                                     wait_until([&] { return asked.load(); });
+                                   }});
+    second = static_cast<bool>(y);
+  }};
+  wait_until([&] { return inside.load(); });
+  auto x = names.spawn_as<eager>("x", 1, std::function<void()>{[&] {
+                                   asked = true;
+                                   nested
+                                     = code_of(names.spawn_as("y", 1, idle));
+                                 }});
+  other.join();
+  CHECK(x);
+  CHECK(second);
+  CHECK(nested == "already_registered");
+}
+
+TEST_CASE("of two spawns that want each other's name one is told") {
+  world w;
+  names_type names{w.sys};
+  const std::string key[] = {"x", "y"};
+  std::atomic<int> inside{0};
+  std::vector<std::string> nested(2);
+  auto spawn = [&](size_t mine) {
+    auto body = std::function<void()>{[&, mine] {
+      ++inside;
+      wait_until([&] { return inside == 2; });
+      nested[mine] = code_of(names.spawn_as(key[1 - mine], 1, idle));
+    }};
+    return static_cast<bool>(names.spawn_as<eager>(key[mine], 1, body));
+  };
+  auto second = false;
+  std::thread other{[&] { second = spawn(1); }};
+  CHECK(spawn(0));
+  other.join();
+  CHECK(second);
+  std::sort(nested.begin(), nested.end());
+  CHECK(nested
+        == std::vector<std::string>{"already_registered", "would_deadlock"});
+}
+
 TEST_CASE("during a spawn, its own thread is told and others wait") {
   world w;
   names_type names{w.sys};

@@ -11,41 +11,23 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "cafreg/detail/changing.hpp"
 #include "cafreg/detail/epoch.hpp"
 #include "cafreg/detail/hash.hpp"
 #include "cafreg/detail/limbo.hpp"
 #include "cafreg/detail/registrants.hpp"
+#include "cafreg/detail/reservation.hpp"
 #include "cafreg/detail/slab.hpp"
 #include "cafreg/detail/slot_index.hpp"
 #include "cafreg/detail/spin_mutex.hpp"
 #include "cafreg/detail/stored_key.hpp"
+#include "cafreg/detail/write_result.hpp"
 
 namespace cafreg::detail {
-
-/// What became of a write.
-enum class write_result {
-  /// Done.
-  done,
-  /// The key has a living holder.
-  taken,
-  /// The actor holds the key already.
-  held,
-  /// The actor does not hold the key.
-  not_held,
-  /// A spawn of the holder is under way in this very thread.
-  would_deadlock,
-  /// This very thread is changing the entry.
-  busy,
-  /// The actor has terminated.
-  dead,
-  /// The table is closed.
-  closed,
-};
 
 /// A concurrent map from keys to one actor and one value each, with a reverse
 /// index from actors to keys. Readers take no lock; writers take the lock of
@@ -108,25 +90,7 @@ public:
     }
   };
 
-  /// A key that is kept for an actor which is about to be spawned.
-  struct reservation {
-    reservation(uint64_t hash, key_arg key, Value&& value)
-      : hash(hash), key(key), value(std::move(value)) {
-      // nop
-    }
-
-    const uint64_t hash;
-    const stored_key<Key> key;
-    // Guarded by the lock of the key's shard.
-    Value value;
-    const std::thread::id owner = std::this_thread::get_id();
-    // Whether the key was bound or given up; waited for without a lock.
-    std::atomic<bool> settled{false};
-    // Whether it was bound, or given up before. Guarded by the lock of the
-    // key's shard.
-    bool bound = false;
-    bool given_up = false;
-  };
+  using reservation = detail::reservation<Key, Value>;
 
   using reservation_ptr = std::shared_ptr<reservation>;
 
@@ -331,7 +295,7 @@ public:
       tidy(shards_[shard_of(hashed)], after);
       if (outcome)
         return *outcome;
-      if (reserved && !wait_for(*reserved))
+      if (reserved && !reserved->wait())
         return write_result::would_deadlock;
       if (!reserved) // the actor's first registration
         enroll(actor);
@@ -360,7 +324,7 @@ public:
           result = std::move(fresh);
         return *outcome;
       }
-      if (reserved && !wait_for(*reserved))
+      if (reserved && !reserved->wait())
         return write_result::would_deadlock;
     }
   }
@@ -397,25 +361,8 @@ public:
       std::erase(in.reserved, reserved);
       reserved->given_up = !reserved->bound;
     }
-    settle(*reserved);
+    reserved->finish();
   }
-
-  /// While it exists, this thread does not wait for other threads' spawns: one
-  /// of them may be waiting for this one.
-  class spawning {
-  public:
-    spawning() noexcept {
-      ++spawns;
-    }
-
-    spawning(const spawning&) = delete;
-
-    spawning& operator=(const spawning&) = delete;
-
-    ~spawning() {
-      --spawns;
-    }
-  };
 
   /// Removes the entry of `key` if `actor` holds it. Complexity: constant,
   /// whatever number of keys the actor holds.
@@ -442,7 +389,7 @@ public:
   write_result erase_if(actor_type* actor, key_arg key, Pred&& pred,
                         const cause& why) {
     auto hashed = hash(key);
-    changing here{*this, key};
+    changing<Key> here{this, key};
     for (;;) {
       epoch::pin pin;
       auto* ptr = find(key, hashed);
@@ -494,11 +441,11 @@ public:
   ///          same key: these would start all over, and never end.
   template <class Fn>
   write_result update(actor_type* actor, key_arg key, Fn&& fn) {
-    if (changing::underway(*this, key))
+    if (changing<Key>::underway(this, key))
       return write_result::busy;
     auto hashed = hash(key);
     fetch(actor, hashed);
-    changing here{*this, key};
+    changing<Key> here{this, key};
     for (;;) {
       epoch::pin pin;
       auto* old = find(key, hashed);
@@ -566,7 +513,7 @@ public:
         reserved.swap(shard.reserved);
       }
       for (auto& ptr : reserved)
-        settle(*ptr);
+        ptr->finish();
     }
     // No entry is linked from here on. Lists first: a retired node's links
     // belong to its limbo.
@@ -689,50 +636,6 @@ private:
       lookups_.fetch_add(1024, std::memory_order_relaxed);
   }
 
-  static void settle(reservation& x) noexcept {
-    x.settled.store(true);
-    x.settled.notify_all();
-  }
-
-  // Returns false if waiting might never end.
-  static bool wait_for(const reservation& x) noexcept {
-    if (spawns > 0)
-      return false;
-    x.settled.wait(false);
-    return true;
-  }
-
-  // While it exists, this thread runs a callback that decides what becomes of
-  // an entry. Callbacks may nest, for different keys.
-  class changing {
-  public:
-    changing(const unique_table& table, key_arg key) noexcept
-      : table_(table), key_(key), outer_(std::exchange(innermost_, this)) {
-      // nop
-    }
-
-    changing(const changing&) = delete;
-
-    changing& operator=(const changing&) = delete;
-
-    ~changing() {
-      innermost_ = outer_;
-    }
-
-    static bool underway(const unique_table& table, key_arg key) {
-      for (auto* ptr = innermost_; ptr != nullptr; ptr = ptr->outer_)
-        if (&ptr->table_ == &table && ptr->key_ == key)
-          return true;
-      return false;
-    }
-
-  private:
-    const unique_table& table_;
-    key_arg key_;
-    const changing* outer_;
-    static inline constinit thread_local const changing* innermost_ = nullptr;
-  };
-
   // What is left to do after the lock of a shard is released.
   struct aftermath {
     chain<node> expired;
@@ -764,11 +667,8 @@ private:
     }
     if (!in.reserved.empty()) [[unlikely]] {
       reserved = find_reservation(in, key, hashed);
-      if (reserved != nullptr && reserved.get() != own) {
-        if (reserved->owner == std::this_thread::get_id())
-          return write_result::would_deadlock;
+      if (reserved != nullptr && reserved.get() != own)
         return std::nullopt;
-      }
     }
     retire_array(in, in.index.reserve(root), after);
     auto* memory = in.memory.allocate();
@@ -838,11 +738,8 @@ private:
       return write_result::taken;
     }
     other = find_reservation(in, key, hashed);
-    if (other != nullptr) {
-      if (other->owner == std::this_thread::get_id())
-        return write_result::would_deadlock;
+    if (other != nullptr)
       return std::nullopt;
-    }
     in.reserved.push_back(fresh);
     return write_result::done;
   }
@@ -1017,8 +914,6 @@ private:
     std::lock_guard guard{in.mutex};
     in.memory.deallocate(free);
   }
-
-  static inline constinit thread_local unsigned spawns = 0;
 
   Observer& observer_;
   const bool strong_;

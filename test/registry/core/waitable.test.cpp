@@ -1,0 +1,86 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/waitable.hpp"
+
+#include "catch.hpp"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+using cafreg::detail::waitable;
+
+TEST_CASE("nobody waits for what is done, nor for oneself") {
+  waitable mine;
+  CHECK(mine.owner() == std::this_thread::get_id());
+  CHECK_FALSE(mine.done());
+  CHECK_FALSE(mine.wait());
+  mine.finish();
+  CHECK(mine.done());
+  CHECK(mine.wait());
+}
+
+TEST_CASE("who waits sees what was written before the end") {
+  for (auto round = 0; round < 200; ++round) {
+    waitable mine;
+    auto result = 0;
+    auto seen = 0;
+    std::thread other{[&] {
+      if (mine.wait())
+        seen = result;
+    }};
+    result = 42;
+    mine.finish();
+    other.join();
+    REQUIRE(seen == 42);
+  }
+}
+
+// Each thread waits for what the next one does: in a ring exactly one is
+// refused, whichever would close it, and ends, and with it all others do.
+TEST_CASE("a ring of waits is broken by one refusal") {
+  constexpr size_t size = 4;
+  for (auto round = 0; round < 200; ++round) {
+    std::array<std::unique_ptr<waitable>, size> all;
+    std::atomic<size_t> ready{0};
+    std::atomic<size_t> refused{0};
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < size; ++i)
+      threads.emplace_back([&, i] {
+        all[i] = std::make_unique<waitable>();
+        ++ready;
+        while (ready < size)
+          std::this_thread::yield();
+        if (!all[(i + 1) % size]->wait())
+          ++refused;
+        all[i]->finish();
+      });
+    for (auto& x : threads)
+      x.join();
+    REQUIRE(refused == 1);
+  }
+}
+
+TEST_CASE("a chain of waits is none") {
+  constexpr size_t size = 4;
+  std::array<std::unique_ptr<waitable>, size> all;
+  std::atomic<size_t> ready{0};
+  std::atomic<size_t> refused{0};
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < size; ++i)
+    threads.emplace_back([&, i] {
+      all[i] = std::make_unique<waitable>();
+      ++ready;
+      while (ready < size)
+        std::this_thread::yield();
+      if (i + 1 < size && !all[i + 1]->wait())
+        ++refused;
+      all[i]->finish();
+    });
+  for (auto& x : threads)
+    x.join();
+  CHECK(refused == 0);
+}
