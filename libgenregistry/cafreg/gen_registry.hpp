@@ -355,7 +355,8 @@ public:
     return stop(id, default_reason(), options().stop_timeout);
   }
 
-  /// Like the above, with the worker's exit reason.
+  /// Like the above, with the worker's exit reason; `exit_reason::normal`
+  /// stands for `user_shutdown`.
   attempt stop(key_arg id, const caf::error& reason) const {
     return stop(id, reason, options().stop_timeout);
   }
@@ -528,8 +529,10 @@ private:
     auto who = whereis(id);
     if (!who)
       return core_->missing(id);
+    // CAF's actors ignore an exit whose reason is no error.
     core_->stop_worker(detail::add_reference(control_block(*who)), Id{id},
-                       reason, super::deadline_after(timeout), std::move(fn));
+                       reason ? reason : default_reason(),
+                       super::deadline_after(timeout), std::move(fn));
     return {};
   }
 };

@@ -99,6 +99,16 @@ TEST_CASE("a worker learns why it is stopped") {
   kill(listener);
 }
 
+TEST_CASE("a worker can be stopped normally") {
+  world w;
+  workers_type workers{w.sys, {.name = "workers"}, idle};
+  REQUIRE(workers.lookup_or_start("a"));
+  REQUIRE(workers.stop(
+    "a", cafreg::detail::make_exit_error(caf::exit_reason::normal)));
+  CHECK_FALSE(workers.whereis("a"));
+  CHECK(workers.stats().kills == 0);
+}
+
 TEST_CASE("a worker is not waited for in an actor") {
   world w{1};
   workers_type workers{w.sys, {.name = "workers"}, idle};
