@@ -20,6 +20,7 @@
 #include "cafreg/concepts.hpp"
 #include "cafreg/detail/bouncer.hpp"
 #include "cafreg/detail/countdown.hpp"
+#include "cafreg/detail/factory_thread.hpp"
 #include "cafreg/detail/gen_front.hpp"
 #include "cafreg/detail/worker_core.hpp"
 #include "cafreg/entry.hpp"
@@ -268,7 +269,8 @@ public:
   /// Replaces the value of a worker's entry by `fn(const Value&)`. Atomic
   /// against lookups and other updates; `fn` is called again if one of these
   /// was faster. Complexity: constant.
-  /// @returns the new value, or an error: `no_such_name`, `closed`.
+  /// @returns the new value, or an error: `no_such_name`, `closed`,
+  ///          `would_deadlock` (called from within `fn` for the same id).
   /// @throws what `fn` or copying a value throws, without effect
   template <class Fn>
     requires std::convertible_to<std::invoke_result_t<Fn&, const Value&>, Value>
@@ -283,6 +285,9 @@ public:
           });
       if (outcome == detail::write_result::done)
         return std::move(*updated);
+      if (outcome == detail::write_result::busy)
+        return error(errc::would_deadlock, id,
+                     "this thread is changing the entry");
     }
     return core_->missing(id);
   }
@@ -347,9 +352,9 @@ public:
   /// Tells a worker to exit and waits until it is gone: a later start does not
   /// overlap it. What was sent to it by its handle and not handled yet is lost.
   /// A worker that has not exited in time is killed; what it does in one
-  /// message is waited for in any case. For threads: in one that runs actors it
-  /// does nothing but refuse, see `begin_stop`. Like `GenRegistry.stop/2`.
-  /// Complexity: constant, and what the worker takes.
+  /// message is waited for in any case. For threads: in one that runs actors,
+  /// or within a factory, it does nothing but refuse, see `begin_stop`. Like
+  /// `GenRegistry.stop/2`. Complexity: constant, and what the worker takes.
   /// @returns an error: `no_such_name`, `closed`, `would_block`.
   attempt stop(key_arg id) const {
     return stop(id, default_reason(), options().stop_timeout);
@@ -364,14 +369,17 @@ public:
   /// Like the above, with the time that the worker has.
   attempt stop(key_arg id, const caf::error& reason,
                std::chrono::nanoseconds timeout) const {
-    if (detail::runs_actors)
+    auto found = whereis(id);
+    if (!found)
+      return core_->missing(id);
+    if (detail::must_not_wait())
       return error(errc::would_block, id,
-                   "waiting would block a thread that runs actors");
+                   "waiting would block a thread that runs actors, or a "
+                   "factory");
     auto gone = std::make_shared<detail::countdown>();
     gone->add();
-    if (auto err = stop_worker(id, reason, timeout,
-                               [gone](const caf::error&) { gone->drop(); }))
-      return err;
+    stop_found(control_block(*found), id, reason, timeout,
+               [gone](const caf::error&) { gone->drop(); });
     gone->wait();
     return {};
   }
@@ -402,19 +410,22 @@ public:
       return core_->missing(id);
     auto content = std::make_shared<const detail::event_data_of<Id, Value>>(
       found->key(), found->value());
-    return stop_worker(
-      id, reason, timeout,
-      [name = core_->name(), content, ptr = control_block(found->handle()),
-       to = caf::actor_cast<caf::strong_actor_ptr>(who)](
-        const caf::error& why) noexcept {
-        // It may be in the middle of its destruction.
-        auto worker = detail::actors::borrow(ptr, false)
-                        ? caf::strong_actor_ptr{ptr, false}
-                        : nullptr;
-        detail::post(to.get(), detail::to_message(cafreg::unregistered{
-                                 event{name, content, std::move(worker)},
-                                 departure::down, why}));
-      });
+    // This very worker, whoever comes after it.
+    auto* ptr = control_block(found->handle());
+    stop_found(ptr, id, reason, timeout,
+               [name = core_->name(), content, ptr,
+                to = caf::actor_cast<caf::strong_actor_ptr>(who)](
+                 const caf::error& why) noexcept {
+                 // It may be in the middle of its destruction.
+                 auto worker = detail::actors::borrow(ptr, false)
+                                 ? caf::strong_actor_ptr{ptr, false}
+                                 : nullptr;
+                 detail::post(to.get(),
+                              detail::to_message(cafreg::unregistered{
+                                event{name, content, std::move(worker)},
+                                departure::down, why}));
+               });
+    return {};
   }
 
   // -- the registry -----------------------------------------------------------
@@ -423,13 +434,13 @@ public:
   /// Tells all workers to exit, the youngest first, has those killed that have
   /// not done so after `stop_timeout`, and returns when every one is really
   /// gone, those included that were just being started. Any thread, any number
-  /// of times, beside any other call; called from a factory, it does not wait
-  /// for that one. In a thread that runs actors it does not wait: the workers
-  /// end soon after. Complexity: linear, and what the slowest worker takes.
+  /// of times, beside any other call. In a thread that runs actors, or within a
+  /// factory, it does not wait: the workers end soon after. Complexity: linear,
+  /// and what the slowest worker takes.
   /// @returns `would_block` if it did not wait although workers are left.
   attempt close() const {
     auto& closing = core_->close();
-    if (!detail::runs_actors) {
+    if (!detail::must_not_wait()) {
       core_->wait_closed();
       return {};
     }
@@ -437,7 +448,7 @@ public:
       return {};
     return core_->error(errc::would_block, {},
                         "closed, but waiting for the workers would block a "
-                        "thread that runs actors");
+                        "thread that runs actors, or a factory");
   }
 
   /// Returns an actor that answers the messages of `cafreg::ask`, for remote
@@ -479,6 +490,9 @@ protected:
   /// @endcond
 
 private:
+  template <class, class>
+  friend class detail::gen_front;
+
   using super::control_block;
   using super::error;
 
@@ -523,16 +537,24 @@ private:
     return detail::with_actor(text, std::move(worker));
   }
 
+  // The caller keeps the worker's memory.
+  template <class Fn>
+  void stop_found(caf::actor_control_block* who, key_arg id,
+                  const caf::error& reason, std::chrono::nanoseconds timeout,
+                  Fn fn) const {
+    // CAF's actors ignore an exit whose reason is no error.
+    core_->stop_worker(detail::add_reference(who), Id{id},
+                       reason ? reason : default_reason(),
+                       super::deadline_after(timeout), std::move(fn));
+  }
+
   template <class Fn>
   caf::error stop_worker(key_arg id, const caf::error& reason,
                          std::chrono::nanoseconds timeout, Fn fn) const {
     auto who = whereis(id);
     if (!who)
       return core_->missing(id);
-    // CAF's actors ignore an exit whose reason is no error.
-    core_->stop_worker(detail::add_reference(control_block(*who)), Id{id},
-                       reason ? reason : default_reason(),
-                       super::deadline_after(timeout), std::move(fn));
+    stop_found(control_block(*who), id, reason, timeout, std::move(fn));
     return {};
   }
 };

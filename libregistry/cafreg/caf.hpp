@@ -286,11 +286,13 @@ inline void bounce(const caf::mailbox_element& what, caf::error reason) {
   what.sender->get()->enqueue(std::move(answer), nullptr);
 }
 
-/// Sends a message after a while.
+/// Sends a message after a while, a year at most.
 inline void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
                        std::chrono::nanoseconds delay, caf::message content) {
+  constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
   auto& clock = sys.clock();
-  clock.schedule_message(clock.now() + delay, to, envelope(std::move(content)));
+  clock.schedule_message(clock.now() + std::min(delay, longest), to,
+                         envelope(std::move(content)));
 }
 
 /// Ends an actor, whatever it does, before it handles another message.

@@ -30,6 +30,10 @@ using deadline_passed = tag<"cafreg::detail::deadline_passed">;
 /// that the registry is closed.
 using close_request = tag<"cafreg::detail::close_request">;
 
+/// Tells the front of a registry of workers that one is gone, and which of the
+/// wishes to stop it that answers.
+using worker_gone = tag<"cafreg::detail::worker_gone">;
+
 } // namespace cafreg::detail
 
 CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
@@ -56,6 +60,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::start))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::stop))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::may_leave))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::worker_gone))
 
 CAF_END_TYPE_ID_BLOCK(cafreg)
 

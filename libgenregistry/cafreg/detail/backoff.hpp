@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cafreg/detail/deadline.hpp"
+
 namespace cafreg::detail {
 
 /// Which ids fail too often to be started again at once. Time is an argument.
@@ -48,7 +50,8 @@ public:
     auto& times = records_[key];
     if (over(times, now))
       times.clear(); // it has cooled down, and begins anew
-    std::erase_if(times, [&](time_point x) { return x + within_ <= now; });
+    std::erase_if(times,
+                  [&](time_point x) { return later(x, within_) <= now; });
     times.push_back(now);
     if (times.size() > failures_)
       times.erase(times.begin());
@@ -67,7 +70,7 @@ public:
       records_.erase(pos);
       return std::nullopt;
     }
-    return pos->second.back() + cool_down_;
+    return later(pos->second.back(), cool_down_);
   }
 
   /// Number of ids that it remembers.
@@ -79,12 +82,12 @@ public:
 private:
   // Whether an id was refused and is so no more.
   bool over(const std::vector<time_point>& times, time_point now) const {
-    return times.size() >= failures_ && times.back() + cool_down_ <= now;
+    return times.size() >= failures_ && later(times.back(), cool_down_) <= now;
   }
 
   bool stale(const std::vector<time_point>& times, time_point now) const {
     return times.size() >= failures_ ? over(times, now)
-                                     : times.back() + within_ <= now;
+                                     : later(times.back(), within_) <= now;
   }
 
   const size_t failures_;

@@ -4,11 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <tuple>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 
 #include "cafreg/ask.hpp"
@@ -43,16 +41,9 @@ public:
   }
 
 private:
-  // The promises of stops, by their numbers, for each id in the order of
-  // arrival.
-  struct stops {
-    uint64_t last = 0;
-    std::unordered_map<id_type, std::deque<uint64_t>> of;
-  };
-
   static caf::message_handler operations(caf::event_based_actor* self, Ref ref,
                                          promises& open) {
-    auto waiting = std::make_shared<stops>();
+    auto last = std::make_shared<uint64_t>(0);
     return {
       [ref, self](ask::lookup_or_start, const id_type& id, const Args&... xs) {
         auto promise = self->make_response_promise();
@@ -74,25 +65,27 @@ private:
           return ref.lookup_error(present.error(), id);
         return found::make(present->handle(), present->value());
       },
-      [ref, self, &open, waiting](ask::stop, const id_type& id) {
+      [ref, self, &open, last](ask::stop, const id_type& id) {
         auto promise = self->make_response_promise();
-        if (auto begun = ref.begin_stop(id, caf::actor{self})) {
-          waiting->of[id].push_back(++waiting->last);
-          open.emplace(waiting->last, promise);
-        } else {
-          promise.deliver(begun.error());
+        auto found = ref.whereis(id);
+        if (!found) {
+          promise.deliver(ref.lookup_error(found.error(), id));
+          return promise;
         }
+        auto number = ++*last;
+        open.emplace(number, promise);
+        ref.stop_found(Ref::control_block(*found), id, Ref::default_reason(),
+                       ref.options().stop_timeout,
+                       [number, to = caf::strong_actor_ptr{self->ctrl()}](
+                         const caf::error&) noexcept {
+                         post(to.get(),
+                              caf::make_message(worker_gone{}, number));
+                       });
         return promise;
       },
-      [&open, waiting](const unregistered& what) {
-        auto pos = waiting->of.find(*what.template key<id_type>());
-        if (pos == waiting->of.end())
-          return;
-        auto promise = open.extract(pos->second.front());
-        pos->second.pop_front();
-        if (pos->second.empty())
-          waiting->of.erase(pos);
-        promise.mapped().deliver(true);
+      [&open](worker_gone, uint64_t number) {
+        if (auto promise = open.extract(number))
+          promise.mapped().deliver(true);
       },
       [ref](ask::count) { return static_cast<uint64_t>(ref.count()); },
       [ref](ask::count, const id_type& id) {

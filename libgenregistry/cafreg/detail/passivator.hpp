@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/deadline.hpp"
 #include "cafreg/detail/handover.hpp"
 #include "cafreg/detail/usage_order.hpp"
 #include "cafreg/detail/worker_slot.hpp"
@@ -161,7 +162,7 @@ public:
     std::lock_guard guard{mutex_};
     std::optional<time_point> result;
     if (idle_after_.count() > 0 && order_.front())
-      result = *order_.front() + idle_after_;
+      result = later(*order_.front(), idle_after_);
     if (max_workers_ > 0 && order_.size() > max_workers_) // unwilling ones
       result = std::min(result.value_or(time_point::max()), now + pause);
     return result;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "cafreg/ask.hpp"
+#include "cafreg/detail/deadline.hpp"
 #include "cafreg/types.hpp"
 
 namespace cafreg::detail {
@@ -94,7 +95,8 @@ public:
 
 private:
   void arm(time_point when) {
-    if (!actor_ || (!alarms_.empty() && *alarms_.begin() <= when))
+    if (!actor_ || when == time_point::max()
+        || (!alarms_.empty() && *alarms_.begin() <= when))
       return;
     alarms_.insert(when);
     auto now = std::chrono::steady_clock::now();
@@ -173,15 +175,18 @@ private:
   }
 
   void ask(const caf::actor& who) {
-    request_without_limit(this, who, ask::may_leave{})
+    // Who does not know the message has nothing against it. Who says nothing,
+    // for it is busy or keeps the question for later, stays.
+    detail::request(static_cast<caf::event_based_actor*>(this), who,
+                    std::min(patience_, longest_question), ask::may_leave{})
       .then(
         [this, who](bool yes) {
           if (what_)
             what_->answered(who, yes);
         },
-        [this, who](const caf::error&) {
+        [this, who](const caf::error& why) {
           if (what_)
-            what_->answered(who, true);
+            what_->answered(who, why != caf::sec::request_timeout);
         });
   }
 
@@ -189,9 +194,13 @@ private:
     auto who = caf::actor_cast<caf::actor>(leaving);
     ping(this, who, [this, addr = who.address()] {
       if (agenda_)
-        agenda_->kill_at(std::chrono::steady_clock::now() + patience_, addr);
+        agenda_->kill_at(later(std::chrono::steady_clock::now(), patience_),
+                         addr);
     });
   }
+
+  static constexpr std::chrono::nanoseconds longest_question
+    = std::chrono::hours{24};
 
   agenda_ptr agenda_;
   std::shared_ptr<supervised> what_;

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/factory_thread.hpp"
 #include "cafreg/detail/flights.hpp"
 #include "cafreg/detail/gen_core.hpp"
 #include "cafreg/detail/key_text.hpp"
@@ -85,6 +86,7 @@ public:
       return result;
     }
     landing result;
+    factory_thread here;
     try {
       result = make(key, std::forward<Ts>(xs)...);
     } catch (...) {
@@ -255,6 +257,9 @@ private:
         return failed(to_text(made.error));
       if (!made.worker)
         return failed("it returned a null handle");
+      if (made.worker->node() != super::system().node()
+          || made.worker->home_system != &super::system())
+        return failed("it returned an actor that runs elsewhere");
       if (actors::dead(made.worker.get()))
         return failed("its worker has terminated");
       return made;
@@ -287,6 +292,9 @@ private:
               fail(errc::factory_failed, key,
                    std::string{"no room for its worker: "} + ex.what()),
               false};
+    } catch (...) { // copying the id did
+      kill_now(who.get());
+      throw;
     }
     if (outcome == write_result::closed) {
       super::closing_.watch(who.get());

@@ -110,3 +110,12 @@ TEST_CASE("it does what a simple model does") {
     }
   }
 }
+
+TEST_CASE("times that never end do not begin anew") {
+  constexpr auto for_ever = std::chrono::nanoseconds::max();
+  uut_type uut{2, for_ever, for_ever};
+  uut.failed("x", at(0s));
+  uut.failed("x", at(1h));
+  CHECK(uut.refused_until("x", at(2h)) == time_point::max());
+  CHECK(uut.refused_until("x", at(20'000h)) == time_point::max());
+}
