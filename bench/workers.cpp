@@ -86,7 +86,7 @@ auto bare_spawn(size_t threads) {
       for (auto& xs : made)
         kill_all(xs);
     }
-    state.SetItemsProcessed(state.iterations() * crowd);
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(crowd));
   };
 }
 
@@ -105,7 +105,7 @@ auto cold(size_t threads) {
       registry.close();
       wait_until([&] { return sys.registry().running() <= before; });
     }
-    state.SetItemsProcessed(state.iterations() * crowd);
+    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(crowd));
   };
 }
 
@@ -151,7 +151,7 @@ void stop(benchmark::State& state) {
           return;
     });
   }
-  state.SetItemsProcessed(state.iterations() * some);
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(some));
 }
 
 void churn(benchmark::State& state) {
@@ -170,7 +170,7 @@ void churn(benchmark::State& state) {
       }
     });
   }
-  state.SetItemsProcessed(state.iterations() * some);
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(some));
 }
 
 } // namespace

@@ -52,7 +52,8 @@ void read_calls(std::istream& in, const std::function<void(call)>& fn,
     if (line.empty() || line.front() == '#')
       continue;
     auto comma = line.find(',');
-    if (comma == std::string::npos || line.find(',', comma + 1) != line.npos) {
+    if (comma == std::string::npos
+        || line.find(',', comma + 1) != std::string::npos) {
       malformed(at, line, "not two fields");
       continue;
     }

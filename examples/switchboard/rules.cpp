@@ -38,7 +38,8 @@ rules_file::rules_file(std::string path) : path_(std::move(path)) {
   auto in = open(path_);
   std::string line;
   for (auto at = in.tellg(); std::getline(in, line); at = in.tellg())
-    if (auto comma = line.find(','); line[0] != '#' && comma != line.npos)
+    if (auto comma = line.find(',');
+        line[0] != '#' && comma != std::string::npos)
       lines_[line.substr(0, comma)].push_back(at);
 }
 

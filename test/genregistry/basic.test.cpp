@@ -245,8 +245,9 @@ TEST_CASE("a sample is uniform") {
     ++counts[workers.sample()->key()];
   auto chi = 0.0;
   for (auto i = 0; i < ids; ++i) {
-    auto off = counts[i] - draws / ids;
-    chi += static_cast<double>(off) * off / (draws / ids);
+    constexpr auto expected = static_cast<double>(draws) / ids;
+    auto off = counts[i] - expected;
+    chi += off * off / expected;
   }
   CHECK(chi < 40.0); // 9 degrees of freedom: once in 100,000 runs
 }

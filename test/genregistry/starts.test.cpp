@@ -51,7 +51,10 @@ TEST_CASE("a factory that fails harms nobody") {
       REQUIRE_FALSE(failed);
       CHECK(failed.error() == errc::factory_failed);
       CHECK(cafreg::to_text(failed.error())
-            == "registry uut: id " + id + ": factory failed: " + why);
+            == std::string{"registry uut: id "}
+                 .append(id)
+                 .append(": factory failed: ")
+                 .append(why));
     }
     CHECK(workers.lookup(id).error() == errc::no_such_name);
     CHECK(code_of(workers.send(id, 1)) == "factory_failed");
