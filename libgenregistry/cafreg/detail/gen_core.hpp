@@ -169,7 +169,8 @@ public:
       closing_.collect(who);
     if (!x.record)
       return;
-    passivator_.remove(*x.record);
+    if (passivator_.remove(*x.record))
+      want_successors();
     if (!backoff_.enabled() || x.record->unwanted || how.reason == nullptr)
       return;
     if (how.reason == &unknown_)
@@ -255,10 +256,10 @@ public:
   }
 
 protected:
+  using errand = typename record_type::orphans_type::errand;
+
   /// Starts a worker in another thread, for messages that wait for it.
-  virtual void start_successor(const Key& key,
-                               const std::shared_ptr<const Args>& args)
-    = 0;
+  virtual void start_successor(errand what) = 0;
 
   static clock::time_point deadline_in(std::chrono::nanoseconds time) {
     auto now = clock::now();
@@ -267,7 +268,7 @@ protected:
   }
 
   /// Whoever notices that messages wait for a worker must not be kept from its
-  /// work by a factory: each start has a thread of its own.
+  /// work by a factory: starts have threads of their own, a few at a time.
   void start_successors() {
     auto& orphans = passivator_.orphans();
     if (orphans.size() == 0)
@@ -276,22 +277,50 @@ protected:
       bounce_all();
       return;
     }
-    for (auto& x : orphans.due(clock::now()))
-      start_successor(x.key, x.legacy);
+    while (auto x = orphans.begin_start(clock::now()))
+      start_successor(std::move(*x));
     if (auto next = orphans.next())
       supervisor_->wake_at(*next);
   }
 
-  /// Delivers to a new worker what waits for it, and lets messages through.
-  void inaugurate(caf::actor_control_block* who, record_type& x) {
-    auto deliver = [this, who](caf::mailbox_element_ptr& msg) {
+  /// Has `start_successors` called soon, by somebody else.
+  void want_successors() noexcept {
+    try {
+      supervisor_->wake_at(clock::now());
+    } catch (...) {
+      // The next death, or start, will do.
+    }
+  }
+
+  /// Delivers to a worker what waits for it, and lets messages through.
+  void open_way(caf::actor_control_block* who, record_type& x) noexcept {
+    auto opened = passivator_.open(x, who, [&](caf::mailbox_element_ptr& msg) {
       counters_.handed_over.add();
       post_element(who, std::move(msg));
-    };
-    auto waiting = passivator_.orphans().take(x.key);
-    if (!x.way.open(waiting, deliver))
-      passivator_.orphans().leave(x.key, std::move(waiting), x.args,
-                                  clock::now());
+    });
+    // It is gone already: its successor is wanted, or the registry closed.
+    if (!opened && passivator_.orphans().size() > 0) {
+      try {
+        start_successors();
+      } catch (...) {
+        want_successors();
+      }
+    }
+  }
+
+  /// Lets a worker keep messages.
+  void prepare(record_type& x) {
+    passivator_.prepare(x);
+  }
+
+  /// Messages that wait for the next incarnation of their workers.
+  auto& orphans() noexcept {
+    return passivator_.orphans();
+  }
+
+  /// Lets a new worker begin, and makes room if there are too many now.
+  void inaugurate(caf::actor_control_block* who, record_type& x) {
+    open_way(who, x);
     try {
       if (limits_.idle_after.count() > 0)
         supervisor_->wake_at(deadline_in(limits_.idle_after));
@@ -320,8 +349,11 @@ private:
   }
 
   void bounce_all() {
+    auto waiting = passivator_.orphans().close();
+    if (waiting.empty())
+      return;
     auto reason = super::error(errc::closed, {}, "the registry is closed");
-    for (auto& msg : passivator_.orphans().take_all())
+    for (auto& msg : waiting)
       bounce(*msg, reason);
   }
 

@@ -3,9 +3,9 @@
 
 #pragma once
 
+#include <list>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace cafreg::detail {
 
@@ -18,7 +18,9 @@ namespace cafreg::detail {
 /// that it is kept, in the order of arrival; `vanish` gives out what was kept,
 /// for the next incarnation, whose `open` delivers it before all else. As all
 /// of it happens under one lock, what one sender sends stays in order.
-/// Thread-safe.
+///
+/// Nothing is kept before `prepare`: it makes the place where `vanish`, which
+/// must not fail, will put it. Thread-safe.
 template <class Message>
 class passage {
 public:
@@ -30,10 +32,14 @@ public:
     kept,
     /// Nothing: this incarnation is gone, the sender tries the next one.
     refused,
+    /// Nothing: the sender calls `prepare` and tries again.
+    unprepared,
   };
 
+  using messages = std::list<Message>;
+
   /// Sends a message.
-  /// @param msg Moved from unless the outcome is `refused`.
+  /// @param msg Moved from if the outcome is `delivered` or `kept`.
   /// @param deliver `deliver(Message&)` hands it to the worker; returns false,
   ///                without moving from it, if the worker is dead.
   template <class Deliver>
@@ -44,6 +50,8 @@ public:
         return deliver(msg) ? outcome::delivered : outcome::refused;
       case state::filling:
       case state::leaving:
+        if (!prepared_)
+          return outcome::unprepared;
         kept_.push_back(std::move(msg));
         return outcome::kept;
       default:
@@ -59,21 +67,34 @@ public:
     return state_ == state::open && fn();
   }
 
-  /// Delivers what `earlier` incarnations have left and what came since, then
-  /// lets messages through.
-  /// @returns false, with `earlier` as it was, if the worker has gone already.
-  template <class Deliver>
-  bool open(std::vector<Message>& earlier, Deliver&& deliver) {
+  /// Lets messages be kept, unless that was done before or it is too late.
+  /// @param fn `fn()` is called if so; must not throw.
+  template <class Fn>
+  bool prepare(Fn&& fn) {
     std::lock_guard guard{mutex_};
-    if (state_ != state::filling)
+    if (prepared_ || state_ == state::gone)
       return false;
-    for (auto& msg : earlier)
-      deliver(msg);
-    for (auto& msg : kept_)
-      deliver(msg);
-    earlier.clear();
-    kept_.clear();
+    fn();
+    prepared_ = true;
+    return true;
+  }
+
+  /// Delivers what earlier incarnations have left and what came since, then
+  /// lets messages through. If that was done before, it delivers what was left
+  /// over then.
+  /// @param dead `dead()`: whether the worker is.
+  /// @param earlier `earlier()` takes what was left; not called if the result
+  ///                is false. Must not throw.
+  /// @returns false, without any change, if the worker has gone already.
+  template <class Dead, class Earlier, class Deliver>
+  bool open(Dead&& dead, Earlier&& earlier, Deliver&& deliver) {
+    std::lock_guard guard{mutex_};
+    if ((state_ != state::filling && state_ != state::open) || dead())
+      return false;
     state_ = state::open;
+    kept_.splice(kept_.begin(), earlier());
+    for (; !kept_.empty(); kept_.pop_front())
+      deliver(kept_.front());
     return true;
   }
 
@@ -90,7 +111,7 @@ public:
 
   /// Ends it: the worker is gone, or no longer the one for its id.
   /// @returns the messages that were kept.
-  std::vector<Message> vanish() noexcept {
+  messages vanish() noexcept {
     std::lock_guard guard{mutex_};
     state_ = state::gone;
     return std::exchange(kept_, {});
@@ -112,7 +133,8 @@ private:
 
   mutable std::mutex mutex_;
   state state_ = state::filling;
-  std::vector<Message> kept_;
+  bool prepared_ = false;
+  messages kept_;
 };
 
 } // namespace cafreg::detail

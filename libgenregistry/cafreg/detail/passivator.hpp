@@ -36,8 +36,7 @@ public:
 
   using time_point = clock::time_point;
 
-  using orphans_type
-    = handover<Key, caf::mailbox_element_ptr, std::shared_ptr<const Args>>;
+  using orphans_type = typename record::orphans_type;
 
   explicit passivator(const gen_registry_options& options)
     : idle_after_(options.idle_after),
@@ -69,19 +68,49 @@ public:
     }
   }
 
-  /// Forgets a worker that is no longer the one for its id, and keeps what was
-  /// sent to it after it was told to leave.
-  void remove(record& x) noexcept {
-    if (!enabled())
-      return;
-    {
+  /// Forgets a worker that is no longer the one for its id, and leaves what its
+  /// way has kept for the next one.
+  /// @returns whether there was anything.
+  bool remove(record& x) noexcept {
+    auto kept = x.way.vanish();
+    // Nobody prepares the way from here on.
+    auto* place = std::exchange(x.place, nullptr);
+    auto left = place != nullptr
+                && orphans_.leave(place, std::move(kept), clock::now());
+    if (enabled()) {
       std::lock_guard guard{mutex_};
       x.listed = false;
       order_.remove(&x);
       leaving_.erase(&x);
     }
-    if (auto kept = x.way.vanish(); !kept.empty())
-      orphans_.leave(x.key, std::move(kept), x.args, clock::now());
+    return left;
+  }
+
+  // -- handing over -----------------------------------------------------------
+
+  /// Lets the way of a worker keep messages.
+  void prepare(record& x) {
+    auto* place = orphans_.claim(x.key, x.args);
+    if (!x.way.prepare([&] { x.place = place; }))
+      orphans_.release(place);
+  }
+
+  /// Delivers to a worker what waits for it, and lets messages through.
+  /// @returns whether the worker is there still.
+  template <class Deliver>
+  bool open(record& x, const caf::actor_control_block* who,
+            Deliver&& deliver) noexcept {
+    auto* place = find_place(x);
+    auto result = x.way.open([who] { return actors::dead(who); },
+                             [&]() -> typename orphans_type::messages {
+                               if (place != nullptr)
+                                 return orphans_.take(place);
+                               return {};
+                             },
+                             deliver);
+    if (place != nullptr)
+      orphans_.release(place);
+    return result;
   }
 
   // -- choosing ---------------------------------------------------------------
@@ -175,6 +204,16 @@ public:
   }
 
 private:
+  // A worker gets what is sent to it even if its key cannot be hashed now: what
+  // its predecessors have left is then delivered later.
+  typename orphans_type::place* find_place(const record& x) noexcept {
+    try {
+      return orphans_.find(x.key);
+    } catch (...) {
+      return nullptr;
+    }
+  }
+
   // How long those are left alone who would not leave.
   static constexpr auto pause = std::chrono::seconds{1};
 

@@ -35,6 +35,8 @@ public:
 
   using super = gen_core<Key, args_type, Value>;
 
+  using typename super::errand;
+
   using typename super::key_arg;
 
   using typename super::node;
@@ -117,7 +119,10 @@ public:
         if (auto landed = start_worker(key); !landed.worker)
           return std::move(landed.error);
       } else {
-        return missing(key);
+        // None waits for a successor: there is none on its way, or it has come.
+        if (super::orphans().size() > 0
+            && super::orphans().append(Key{key}, what))
+          return {};
       }
     }
     return missing(key);
@@ -182,22 +187,31 @@ private:
   using clock = typename super::clock;
 
   bool try_deliver(key_arg key, caf::mailbox_element_ptr& what) {
-    auto done = false;
-    super::table().visit(key, [&](const node& x) {
-      auto post_it = [&x](caf::mailbox_element_ptr& msg) {
-        if (actors::dead(x.actor))
-          return false;
-        post_element(x.actor, std::move(msg));
-        return true;
-      };
-      x.value.touch();
-      if (x.value.record)
-        done = x.value.record->way.enter(what, post_it)
-               != passage<caf::mailbox_element_ptr>::outcome::refused;
-      else
-        done = post_it(what);
-    });
-    return done;
+    using outcome = passage<caf::mailbox_element_ptr>::outcome;
+    for (;;) {
+      auto done = false;
+      caf::intrusive_ptr<record_type> unprepared;
+      super::table().visit(key, [&](const node& x) {
+        auto post_it = [&x](caf::mailbox_element_ptr& msg) {
+          if (actors::dead(x.actor))
+            return false;
+          post_element(x.actor, std::move(msg));
+          return true;
+        };
+        x.value.touch();
+        if (!x.value.record) {
+          done = post_it(what);
+          return;
+        }
+        auto result = x.value.record->way.enter(what, post_it);
+        done = result == outcome::delivered || result == outcome::kept;
+        if (result == outcome::unprepared)
+          unprepared = x.value.record;
+      });
+      if (!unprepared)
+        return done;
+      super::prepare(*unprepared);
+    }
   }
 
   // Runs in one thread at a time for each id.
@@ -213,8 +227,10 @@ private:
              "longer than the limit of " + std::to_string(limit) + " bytes"),
         false};
     // Somebody may have started it since the caller has looked.
-    if (auto present = present_worker(key))
+    if (auto present = present_worker(key)) {
+      catch_up(key, present.get());
       return {std::move(present), {}, false};
+    }
     Key id{key};
     if (auto until = super::backoff_.refused_until(id, clock::now())) {
       super::counters_.refused_starts.add();
@@ -240,6 +256,19 @@ private:
         return caf::strong_actor_ptr{x.actor, false};
       },
       [] { return caf::strong_actor_ptr{}; });
+  }
+
+  // Delivers to a running worker what could not be when it began.
+  void catch_up(key_arg key, caf::actor_control_block* who) {
+    if (super::orphans().size() == 0)
+      return;
+    caf::intrusive_ptr<record_type> record;
+    super::table().visit(key, [&](const node& x) {
+      if (x.actor == who)
+        record = x.value.record;
+    });
+    if (record)
+      super::open_way(who, *record);
   }
 
   // Calls the factory. Whatever it does, the result is a living worker, or an
@@ -320,15 +349,33 @@ private:
                   + std::to_string(left.count()) + " ms");
   }
 
-  void start_successor(const Key& key,
-                       const std::shared_ptr<const args_type>& args) override {
+  void start_successor(errand what) override {
     auto self
       = std::static_pointer_cast<worker_core>(super::shared_from_this());
+    // In this order, for the errand must not outlive the registry.
+    auto trip
+      = std::make_shared<std::pair<std::shared_ptr<worker_core>, errand>>(
+        std::move(self), std::move(what));
     super::system().template spawn<caf::detached + caf::hidden>(
-      [self, key, args](caf::event_based_actor*) {
-        std::apply([&](const auto&... xs) { self->start_worker(key, xs...); },
-                   *args);
+      [trip](caf::event_based_actor*) {
+        auto& [core, what] = *trip;
+        core->run(what);
       });
+  }
+
+  void run(errand& what) {
+    try {
+      std::apply([&](const auto&... xs) { start_worker(what.key(), xs...); },
+                 *what.legacy());
+    } catch (...) {
+      // It will be tried again.
+    }
+    what.end(clock::now());
+    try {
+      super::start_successors();
+    } catch (...) {
+      super::want_successors();
+    }
   }
 
   const factory_type factory_;

@@ -12,6 +12,7 @@
 #include <caf/ref_counted.hpp>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/handover.hpp"
 #include "cafreg/detail/passage.hpp"
 
 namespace cafreg::detail {
@@ -23,6 +24,10 @@ template <class Key, class Args>
 class worker_record : public caf::ref_counted {
 public:
   using clock = std::chrono::steady_clock;
+
+  /// Messages that wait for the next incarnation of their workers.
+  using orphans_type
+    = handover<Key, caf::mailbox_element_ptr, std::shared_ptr<const Args>>;
 
   worker_record(Key key, caf::actor_addr who, std::shared_ptr<const Args> args)
     : key(std::move(key)),
@@ -48,6 +53,8 @@ public:
   const caf::actor_addr who;
   const std::shared_ptr<const Args> args;
   passage<caf::mailbox_element_ptr> way;
+  /// Where it leaves what the way has kept. Set when the way is prepared.
+  typename orphans_type::place* place = nullptr;
   /// Whether the registry wants it gone: then its end is no failure.
   std::atomic<bool> unwanted{false};
 

@@ -50,7 +50,31 @@ outcome enter(passage_type& uut, mailbox& to, int number) {
   letter x{0, number};
   auto result = uut.enter(x, to.slot());
   // Whoever was refused has its message still.
-  CHECK((x.seal != nullptr) == (result == outcome::refused));
+  CHECK((x.seal != nullptr)
+        == (result == outcome::refused || result == outcome::unprepared));
+  return result;
+}
+
+bool prepare(passage_type& uut) {
+  return uut.prepare([] {});
+}
+
+bool yes() {
+  return true;
+}
+
+bool no() {
+  return false;
+}
+
+passage_type::messages none() {
+  return {};
+}
+
+template <class... Ts>
+passage_type::messages letters(Ts... numbers) {
+  passage_type::messages result;
+  (result.push_back({0, numbers}), ...);
   return result;
 }
 
@@ -59,35 +83,41 @@ outcome enter(passage_type& uut, mailbox& to, int number) {
 TEST_CASE("messages are kept until a worker is ready") {
   passage_type uut;
   mailbox box;
+  CHECK(enter(uut, box, 2) == outcome::unprepared);
+  CHECK(prepare(uut));
+  CHECK_FALSE(prepare(uut));
   CHECK(enter(uut, box, 2) == outcome::kept);
   CHECK(enter(uut, box, 3) == outcome::kept);
-  CHECK_FALSE(uut.leave([] { return true; }));
-  std::vector<letter> earlier;
-  earlier.push_back({0, 1});
-  CHECK(uut.open(earlier, box.slot()));
-  CHECK(earlier.empty());
+  CHECK_FALSE(uut.leave(yes));
+  CHECK(uut.open(
+    no, [] { return letters(1); }, box.slot()));
   CHECK(enter(uut, box, 4) == outcome::delivered);
   CHECK(box.numbers == std::vector<int>{1, 2, 3, 4});
-  CHECK_FALSE(uut.open(earlier, box.slot()));
+  // What could not be had then is delivered later.
+  CHECK(uut.open(
+    no, [] { return letters(0); }, box.slot()));
+  CHECK(box.numbers == std::vector<int>{1, 2, 3, 4, 0});
 }
 
 TEST_CASE("messages to a worker that leaves are kept for the next") {
   passage_type uut;
   mailbox box;
-  std::vector<letter> none;
-  uut.open(none, box.slot());
+  uut.open(no, none, box.slot());
   enter(uut, box, 1);
-  CHECK_FALSE(uut.leave([] { return false; }));
+  CHECK_FALSE(uut.leave(no));
   CHECK_FALSE(uut.leaving());
-  CHECK(uut.leave([] { return true; }));
+  CHECK(uut.leave(yes));
   CHECK(uut.leaving());
-  CHECK_FALSE(uut.leave([] { return true; }));
+  CHECK_FALSE(uut.leave(yes));
+  CHECK(enter(uut, box, 2) == outcome::unprepared);
+  CHECK(prepare(uut));
   CHECK(enter(uut, box, 2) == outcome::kept);
-  CHECK_FALSE(uut.while_open([] { return true; }));
+  CHECK_FALSE(uut.while_open(yes));
   auto kept = uut.vanish();
   REQUIRE(kept.size() == 1);
   CHECK(kept.front().number == 2);
   CHECK(enter(uut, box, 3) == outcome::refused);
+  CHECK_FALSE(prepare(uut));
   CHECK(box.numbers == std::vector<int>{1});
 }
 
@@ -95,64 +125,148 @@ TEST_CASE("a worker that has gone takes nothing over") {
   passage_type uut;
   mailbox box;
   CHECK(uut.vanish().empty());
-  std::vector<letter> earlier;
-  earlier.push_back({0, 1});
-  CHECK_FALSE(uut.open(earlier, box.slot()));
-  CHECK(earlier.size() == 1);
+  auto taken = false;
+  auto take = [&taken] {
+    taken = true;
+    return letters(1);
+  };
+  CHECK_FALSE(uut.open(no, take, box.slot()));
+  CHECK_FALSE(taken);
+}
+
+TEST_CASE("a worker that is dead takes nothing over") {
+  passage_type uut;
+  mailbox box;
+  prepare(uut);
+  enter(uut, box, 2);
+  auto taken = false;
+  auto take = [&taken] {
+    taken = true;
+    return letters(1);
+  };
+  CHECK_FALSE(uut.open(yes, take, box.slot()));
+  CHECK_FALSE(taken);
+  CHECK(box.numbers.empty());
+  CHECK(uut.vanish().size() == 1);
 }
 
 TEST_CASE("a dead worker's message stays with its sender") {
   passage_type uut;
-  std::vector<letter> none;
   mailbox box;
-  uut.open(none, box.slot());
+  uut.open(no, none, box.slot());
   letter x{0, 1};
   CHECK(uut.enter(x, [](letter&) { return false; }) == outcome::refused);
   CHECK(x.seal != nullptr);
 }
 
+namespace {
+
+using clock_type = handover_type::clock;
+
+constexpr auto start_time = clock_type::time_point{1h};
+
+std::vector<int> numbers(const passage_type::messages& what) {
+  std::vector<int> result;
+  for (auto& x : what)
+    result.push_back(x.number);
+  return result;
+}
+
+} // namespace
+
 TEST_CASE("messages wait for the next incarnation in order") {
   handover_type uut;
-  using clock = handover_type::clock;
-  auto now = clock::time_point{1h};
-  auto letters = [](int first, int second) {
-    std::vector<letter> result;
-    result.push_back({0, first});
-    result.push_back({0, second});
-    return result;
-  };
-  uut.leave(7, {}, 0, now);
+  CHECK(uut.find(7) == nullptr);
+  auto* first = uut.claim(7, 10);
+  auto* second = uut.claim(7, 11);
+  CHECK(first == second);
+  CHECK(uut.claim(8, 12) != first);
+  CHECK_FALSE(uut.leave(first, {}, start_time));
   CHECK_FALSE(uut.next());
-  uut.leave(7, letters(1, 2), 10, now);
-  uut.leave(7, letters(3, 4), 11, now);
-  uut.leave(8, letters(5, 6), 12, now);
-  CHECK(uut.size() == 6);
-  CHECK(uut.next() == now);
-  auto due = uut.due(now);
-  CHECK(due.size() == 2);
-  for (auto& x : due)
-    CHECK(x.legacy == (x.key == 7 ? 11 : 12));
-  // Starts may fail: then they are due again, at growing distances.
-  CHECK(uut.due(now).empty());
-  CHECK(uut.next() == now + 100ms);
-  auto at = now;
-  for (auto pause : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms}) {
-    at += pause;
-    CHECK(uut.due(at - 1ms).empty());
-    CHECK(uut.due(at).size() == 2);
-  }
-  for (auto i = 0; i < 3; ++i) {
-    at += 10s;
-    CHECK(uut.due(at).size() == 2);
-  }
-  auto taken = uut.take(7);
-  REQUIRE(taken.size() == 4);
-  for (auto i = 0; i < 4; ++i)
-    CHECK(taken[i].number == i + 1);
-  CHECK(uut.take(7).empty());
-  CHECK(uut.size() == 2);
-  CHECK(uut.take_all().size() == 2);
+  CHECK(uut.leave(second, letters(1, 2), start_time));
+  letter third{0, 3};
+  CHECK(uut.append(7, third));
+  letter lost{0, 4};
+  CHECK_FALSE(uut.append(8, lost)); // none waits
+  CHECK(lost.seal);
+  CHECK(uut.leave(uut.claim(7, 13), letters(4, 5), start_time));
+  CHECK(uut.size() == 5);
+  auto* found = uut.find(7);
+  REQUIRE(found == first);
+  CHECK(numbers(uut.take(found)) == std::vector<int>{1, 2, 3, 4, 5});
   CHECK(uut.size() == 0);
+  CHECK_FALSE(uut.next());
+  CHECK(uut.take(found).empty());
+  CHECK_FALSE(uut.append(7, lost));
+  CHECK(uut.leave(found, letters(6), start_time));
+  CHECK(numbers(uut.close()) == std::vector<int>{6});
+  CHECK_FALSE(uut.append(7, lost));
+  CHECK(uut.size() == 0);
+}
+
+TEST_CASE("starts that fail are tried again, at growing distances") {
+  handover_type uut;
+  uut.leave(uut.claim(7, 11), letters(1), start_time);
+  CHECK(uut.next() == start_time);
+  auto at = start_time;
+  CHECK_FALSE(uut.begin_start(at - 1ms));
+  auto attempt = [&] {
+    auto x = uut.begin_start(at);
+    REQUIRE(x);
+    CHECK(x->key() == 7);
+    CHECK(x->legacy() == 11);
+    // However long it takes, there is no other.
+    CHECK_FALSE(uut.begin_start(at + 1h));
+    CHECK_FALSE(uut.next());
+    x->end(at);
+  };
+  attempt();
+  for (auto pause :
+       {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 10000ms, 10000ms}) {
+    CHECK(uut.next() == at + pause);
+    CHECK_FALSE(uut.begin_start(at + pause - 1ms));
+    at += pause;
+    attempt();
+  }
+  // What comes after a start has taken all is no failure of that one.
+  {
+    auto x = uut.begin_start(at + 1h);
+    REQUIRE(x);
+    auto* place = uut.find(7);
+    CHECK(uut.take(place).size() == 1);
+    uut.leave(place, letters(2), at);
+    CHECK_FALSE(uut.next());
+    x->end(at);
+  }
+  CHECK(uut.next() == at);
+}
+
+TEST_CASE("few starts are under way at a time") {
+  handover_type uut;
+  constexpr auto all = 3 * static_cast<int>(handover_type::max_starts);
+  for (auto i = 0; i < all; ++i)
+    uut.leave(uut.claim(i, 0), letters(i), start_time + 1ms * i);
+  std::vector<handover_type::errand> errands;
+  auto next = 0;
+  while (auto x = uut.begin_start(start_time + 1h)) {
+    CHECK(x->key() == next++); // who waits longest is first
+    errands.push_back(std::move(*x));
+  }
+  CHECK(errands.size() == handover_type::max_starts);
+  CHECK_FALSE(uut.next());
+  auto* place = uut.find(0);
+  uut.take(place);
+  uut.release(place);
+  errands.pop_back();
+  CHECK(uut.next() == start_time + 1ms * next);
+  CHECK(uut.begin_start(start_time + 1h)->key() == next);
+}
+
+TEST_CASE("places that nobody needs are forgotten") {
+  handover_type uut;
+  for (auto i = 0; i < 100000; ++i)
+    uut.release(uut.claim(i, 0));
+  CHECK(uut.places() < 200);
 }
 
 namespace {
@@ -161,6 +275,7 @@ namespace {
 // end when it is told to leave, as actors do whose exit message comes last.
 struct incarnation {
   passage_type way;
+  handover_type::place* place = nullptr;
   std::mutex mutex;
   std::vector<letter> box;
 
@@ -193,16 +308,32 @@ struct world {
     {
       std::lock_guard guard{mutex};
       old = std::exchange(current, next);
-      if (old)
-        between.leave(1, old->way.vanish(), 0, {});
+      if (old) {
+        auto kept = old->way.vanish();
+        if (old->place != nullptr)
+          between.leave(old->place, std::move(kept), {});
+      }
     }
     if (old) {
       std::lock_guard guard{handled_mutex};
       for (auto& x : old->box)
         handled.emplace_back(x.sender, x.number);
     }
-    auto waiting = between.take(1);
-    next->way.open(waiting, [&next](letter& x) { return next->post(x); });
+    auto* left = between.find(1);
+    next->way.open(
+      no,
+      [this, left] {
+        return left != nullptr ? between.take(left) : passage_type::messages{};
+      },
+      [&next](letter& x) { return next->post(x); });
+    if (left != nullptr)
+      between.release(left);
+  }
+
+  void prepare(incarnation& x) {
+    auto* fresh = between.claim(1, 0);
+    if (!x.way.prepare([&] { x.place = fresh; }))
+      between.release(fresh);
   }
 };
 
@@ -225,7 +356,9 @@ TEST_CASE("each message is handled once, and in order for each sender") {
             auto to = w.get();
             auto result
               = to->way.enter(x, [&to](letter& y) { return to->post(y); });
-            if (result != outcome::refused)
+            if (result == outcome::unprepared)
+              w.prepare(*to);
+            else if (result != outcome::refused)
               break;
           }
           if (rng() % 64 == 0)
