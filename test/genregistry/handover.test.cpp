@@ -3,6 +3,7 @@
 
 #include "genregistry/gen_helpers.hpp"
 
+#include "cafreg/detail/verdicts.hpp"
 #include "catch.hpp"
 
 #include <algorithm>
@@ -394,4 +395,38 @@ TEST_CASE("what could not be given to a worker is given to it later") {
   current = trouble::none;
   CHECK(eventually([&] { return handled.numbers().size() == 1; }));
   CHECK(workers.stats().starts == 3);
+}
+
+TEST_CASE("verdicts that come late are not left over") {
+  using cafreg::detail::verdicts;
+  world w;
+  auto who = w.sys.spawn(idle);
+  auto* ptr = caf::actor_cast<caf::actor_control_block*>(who);
+  verdicts<int> uut;
+  std::vector<int> judged;
+  auto judge = [&](int id) { judged.push_back(id); };
+  auto barriers = 0;
+  uut.pass(
+    ptr, [&] { ++barriers; }, judge);
+  CHECK(barriers == 0);
+  CHECK(judged.empty());
+  uut.expect();
+  // Somebody is just about to suspend it; whoever passes waits for that.
+  uut.pass(
+    ptr,
+    [&] {
+      ++barriers;
+      uut.suspend(ptr, 7);
+    },
+    judge);
+  CHECK(barriers == 1);
+  CHECK(judged == std::vector<int>{7});
+  CHECK(uut.size() == 0);
+  uut.expect();
+  uut.suspend(ptr, 8);
+  CHECK(uut.size() == 1);
+  uut.pass(
+    ptr, [&] { ++barriers; }, judge);
+  CHECK(barriers == 1);
+  CHECK(judged == std::vector<int>{7, 8});
 }

@@ -3,10 +3,12 @@
 
 #include "genregistry/gen_helpers.hpp"
 
+#include "cafreg/detail/passivator.hpp"
 #include "catch.hpp"
 
 #include <map>
 #include <mutex>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <tuple>
@@ -288,6 +290,97 @@ TEST_CASE("who refuses to leave is passed over") {
   REQUIRE(workers.lookup_or_start(2));
   CHECK(eventually([&] { return dead(*leaves); }));
   CHECK_FALSE(dead(*stays));
+}
+
+TEST_CASE("who would not leave is left alone for a while") {
+  world w;
+  std::atomic<int> asked{0};
+  ids_type workers{w.sys,
+                   {.max_workers = 1, .ask_before_leaving = true},
+                   [&](caf::event_based_actor*) {
+                     return caf::behavior{
+                       [](int x) { return x; },
+                       [&](cafreg::ask::may_leave) {
+                         ++asked;
+                         return false;
+                       },
+                     };
+                   }};
+  REQUIRE(workers.lookup_or_start(0));
+  auto begin = std::chrono::steady_clock::now();
+  REQUIRE(workers.lookup_or_start(1));
+  // Each of them once, then one of them after a second.
+  CHECK(eventually([&] { return workers.stats().vetoes >= 3; }));
+  CHECK(std::chrono::steady_clock::now() - begin >= 900ms);
+  CHECK(asked <= 4);
+  CHECK(workers.count() == 2);
+}
+
+TEST_CASE("an actor is the worker of one id only") {
+  world w;
+  auto shared = w.sys.spawn(idle);
+  auto one_for_all = [&](caf::actor_system&, int) { return shared; };
+  for (auto passivation : {true, false}) {
+    cafreg::gen_registry_options options;
+    options.name = "uut";
+    if (passivation)
+      options.idle_after = 1h;
+    ids_type workers{w.sys, options, one_for_all};
+    if (!passivation) {
+      CHECK(workers.lookup_or_start(1));
+      CHECK(workers.lookup_or_start(2));
+      continue;
+    }
+    // Also if all of them come at once.
+    std::atomic<int> hired{0};
+    in_threads(4, [&](size_t t) {
+      if (workers.lookup_or_start(static_cast<int>(t)))
+        ++hired;
+    });
+    CHECK(hired == 1);
+    CHECK(workers.count() == 1);
+    auto second = workers.lookup_or_start(9);
+    REQUIRE_FALSE(second);
+    CHECK(second.error() == errc::factory_failed);
+    CHECK(cafreg::to_text(second.error())
+          == "registry uut: id 9: factory failed: its actor is the worker of "
+             "another id, which passivation does not allow");
+    CHECK_FALSE(dead(shared));
+    workers.stop(workers.to_list().front().key());
+    CHECK(dead(shared));
+    shared = w.sys.spawn(idle);
+  }
+}
+
+TEST_CASE("a worker that could not be told to leave is told later") {
+  world w;
+  using uut_type = cafreg::detail::passivator<int, std::tuple<>>;
+  auto who = w.sys.spawn(idle);
+  uut_type uut{{.max_workers = 1}};
+  std::vector<uut_type::record_ptr> records;
+  for (auto id : {1, 2}) {
+    records.push_back(caf::make_counted<uut_type::record>(
+      id, caf::actor_cast<caf::actor_addr>(who), nullptr));
+    uut.add(*records.back());
+  }
+  auto now = uut_type::clock::now();
+  auto told = 0;
+  uut.sweep(now, [](uut_type::record&) -> bool { throw std::bad_alloc{}; });
+  CHECK(uut.leaving() == 0);
+  CHECK(uut.too_many());
+  auto next = uut.next(now);
+  REQUIRE(next);
+  CHECK(*next > now);
+  auto tell = [&](uut_type::record& x) {
+    told = x.key;
+    return true;
+  };
+  uut.sweep(*next, tell);
+  CHECK(told == 1);
+  CHECK(uut.leaving() == 1);
+  CHECK_FALSE(uut.too_many());
+  for (auto& x : records)
+    uut.remove(*x);
 }
 
 TEST_CASE("a worker that ignores that it has to leave is killed") {

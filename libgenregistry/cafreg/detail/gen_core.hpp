@@ -76,6 +76,11 @@ public:
     return passivator_.enabled() || backoff_.enabled();
   }
 
+  /// Whether workers are told to leave.
+  bool dismisses() const noexcept {
+    return passivator_.enabled();
+  }
+
   /// Starts keepers and supervisor. To be called once, after construction.
   void start() {
     super::start();
@@ -95,7 +100,12 @@ public:
                   const caf::error& reason) override {
     super::actor_down(who, reason);
     if (backoff_.enabled())
-      verdicts_.pass(who, [&](const Key& key) { judge(key, reason); });
+      verdicts_.pass(
+        who,
+        // Who took its place has a lock of the table until it is suspended:
+        // this takes them all in turn.
+        [this] { static_cast<void>(table_.size()); },
+        [&](const Key& key) { judge(key, reason); });
     start_successors();
   }
 
@@ -106,8 +116,12 @@ public:
   // -- called by the supervisor -----------------------------------------------
 
   agenda_items supervise(clock::time_point now) override {
+    try {
+      start_successors();
+    } catch (...) {
+      wake_supervisor();
+    }
     auto questions = passivator_.sweep(now, dismissal());
-    start_successors();
     return {passivator_.next(now), std::move(questions)};
   }
 
@@ -121,7 +135,7 @@ public:
       counters_.vetoes.add();
       passivator_.keep(*x, true);
     }
-    supervisor_->wake_at(clock::now());
+    wake_supervisor();
   }
 
   void killing() override {
@@ -139,7 +153,9 @@ public:
     return false;
   }
 
-  change cause_of_death(const caf::actor_control_block*) const noexcept {
+  // The entry goes at once, under the lock of the key's shard in any case.
+  change cause_of_death(const caf::actor_control_block*) noexcept {
+    verdicts_.expect();
     return {departure::down, &unknown_};
   }
 
@@ -167,16 +183,17 @@ public:
     super::announce_nobody(shard, key);
     if (how.why == departure::closed)
       closing_.collect(who);
-    if (!x.record)
-      return;
-    if (passivator_.remove(*x.record))
-      want_successors();
-    if (!backoff_.enabled() || x.record->unwanted || how.reason == nullptr)
-      return;
-    if (how.reason == &unknown_)
-      verdicts_.suspend(who, x.record->key); // until its down message comes
-    else
+    if (x.record && passivator_.remove(*x.record))
+      wake_supervisor();
+    auto known = how.reason != &unknown_;
+    auto counts = x.record && backoff_.enabled() && !x.record->unwanted
+                  && how.reason != nullptr;
+    if (counts && known)
       judge(x.record->key, *how.reason);
+    else if (counts)
+      verdicts_.suspend(who, x.record->key); // until its down message comes
+    else if (!known)
+      verdicts_.acquit();
   }
 
   // -- seen from outside ------------------------------------------------------
@@ -283,12 +300,12 @@ protected:
       supervisor_->wake_at(*next);
   }
 
-  /// Has `start_successors` called soon, by somebody else.
-  void want_successors() noexcept {
+  /// Has the supervisor start successors and choose workers soon.
+  void wake_supervisor() noexcept {
     try {
       supervisor_->wake_at(clock::now());
     } catch (...) {
-      // The next death, or start, will do.
+      // Out of memory: the next death, or start, will do.
     }
   }
 
@@ -303,7 +320,7 @@ protected:
       try {
         start_successors();
       } catch (...) {
-        want_successors();
+        wake_supervisor();
       }
     }
   }
@@ -369,6 +386,15 @@ private:
     }
   }
 
+  // Without memory for it, a worker may take its time.
+  void watch_leaving(const caf::strong_actor_ptr& who) noexcept {
+    try {
+      supervisor_->watch_leaving(who);
+    } catch (...) {
+      // nop
+    }
+  }
+
   // Tells a worker to leave, behind all that was sent to it, unless it was used
   // in the meantime.
   auto dismissal() {
@@ -379,15 +405,15 @@ private:
       auto told = x.way.leave([&] {
         if (x.used_since())
           return false;
+        auto exit = caf::make_message(caf::exit_msg{
+          caf::actor_addr{}, make_exit_error(caf::exit_reason::user_shutdown)});
         x.unwanted = true;
-        post(who.get(), caf::make_message(caf::exit_msg{
-                          caf::actor_addr{},
-                          make_exit_error(caf::exit_reason::user_shutdown)}));
+        post(who.get(), std::move(exit));
         return true;
       });
       if (told) {
         counters_.passivations.add();
-        supervisor_->watch_leaving(who);
+        watch_leaving(who);
       }
       return told;
     };

@@ -115,29 +115,28 @@ public:
 
   // -- choosing ---------------------------------------------------------------
 
-  /// Tells workers to leave, or asks them whether they may.
+  /// Tells workers to leave, or asks them whether they may. Those who would not
+  /// leave when there were too many, and have done nothing since, are asked
+  /// again after a pause only.
   /// @param dismiss `dismiss(record&)` tells one; returns false if it shall
   ///                stay after all.
   /// @returns the workers to be asked.
   template <class Dismiss>
-  std::vector<caf::actor> sweep(time_point now, Dismiss&& dismiss) {
-    auto chosen = choose_idle(now);
-    choose_surplus(chosen, true);
-    return settle(std::move(chosen), dismiss);
-  }
-
-  /// Like `sweep`, for workers that are too many.
-  /// @param again Whether to ask those, too, who would not leave before and
-  ///              have done nothing since.
-  template <class Dismiss>
-  std::vector<caf::actor> trim(bool again, Dismiss&& dismiss) {
+  std::vector<caf::actor> sweep(time_point now, Dismiss&& dismiss) noexcept {
     std::vector<record_ptr> chosen;
-    choose_surplus(chosen, again);
-    return settle(std::move(chosen), dismiss);
+    choose_idle(now, chosen);
+    choose_surplus(now, chosen);
+    std::vector<caf::actor> questions;
+    for (auto& x : chosen)
+      if (ask_)
+        ask(*x, questions);
+      else
+        tell(*x, dismiss);
+    return questions;
   }
 
   /// Takes the worker that was asked, unless it is gone.
-  record_ptr take_asked(const caf::actor& who) {
+  record_ptr take_asked(const caf::actor& who) noexcept {
     std::lock_guard guard{mutex_};
     auto pos = asked_.find(who.id());
     if (pos == asked_.end())
@@ -149,27 +148,31 @@ public:
 
   /// Lets a chosen worker stay.
   /// @param unwilling Whether it would not leave.
-  void keep(record& x, bool unwilling) {
+  void keep(record& x, bool unwilling) noexcept {
     std::lock_guard guard{mutex_};
     if (unwilling) {
       x.touch();
       x.refused_at = x.last_use();
     }
-    if (x.listed && !order_.contains(&x))
-      order_.add(&x, x.last_use());
+    order_.put_back(&x, x.last_use());
   }
 
-  /// Tells a chosen worker to leave, or lets it stay if it was used since.
+  /// Tells a chosen worker to leave, or lets it stay if it was used since, or
+  /// cannot be told.
   template <class Dismiss>
-  void tell(record& x, Dismiss&& dismiss) {
-    {
-      std::lock_guard guard{mutex_};
-      if (!x.listed)
+  void tell(record& x, Dismiss&& dismiss) noexcept {
+    try {
+      {
+        std::lock_guard guard{mutex_};
+        if (!x.listed)
+          return;
+        leaving_.insert(&x);
+      }
+      if (dismiss(x))
         return;
-      leaving_.insert(&x);
+    } catch (...) {
+      postpone();
     }
-    if (dismiss(x))
-      return;
     {
       std::lock_guard guard{mutex_};
       leaving_.erase(&x);
@@ -193,7 +196,10 @@ public:
     if (idle_after_.count() > 0 && order_.front())
       result = later(*order_.front(), idle_after_);
     if (max_workers_ > 0 && order_.size() > max_workers_) // unwilling ones
-      result = std::min(result.value_or(time_point::max()), now + pause);
+      result = std::min(result.value_or(time_point::max()), ask_again_at_);
+    // Not at once if memory has run out.
+    if (result && *result < not_before_)
+      result = std::max(now, not_before_);
     return result;
   }
 
@@ -217,58 +223,75 @@ private:
   // How long those are left alone who would not leave.
   static constexpr auto pause = std::chrono::seconds{1};
 
+  // How long to wait for memory.
+  static constexpr auto retry_pause = std::chrono::milliseconds{100};
+
   static time_point last_use(const record& x) noexcept {
     return x.last_use();
   }
 
-  // Caller holds the lock.
-  record_ptr choose(record* x) {
-    // The table has a reference as long as it is listed.
+  // Without memory for it now, a worker is chosen another time. Caller holds
+  // the lock.
+  bool choose(record* x, std::vector<record_ptr>& to) noexcept {
     x->judged_by = x->last_use();
-    return record_ptr{x};
+    try {
+      // The table has a reference as long as it is listed.
+      to.emplace_back(x);
+      return true;
+    } catch (...) {
+      order_.put_back(x, x->last_use());
+      not_before_ = clock::now() + retry_pause;
+      return false;
+    }
   }
 
-  std::vector<record_ptr> choose_idle(time_point now) {
-    std::vector<record_ptr> result;
+  void choose_idle(time_point now, std::vector<record_ptr>& to) noexcept {
     if (idle_after_.count() == 0)
-      return result;
+      return;
     std::lock_guard guard{mutex_};
-    for (auto* x : order_.take_until(now - idle_after_, last_use))
-      result.push_back(choose(x));
-    return result;
+    while (auto* x = order_.take_oldest_until(now - idle_after_, last_use))
+      if (!choose(x, to))
+        return;
   }
 
-  void choose_surplus(std::vector<record_ptr>& to, bool again) {
+  void choose_surplus(time_point now, std::vector<record_ptr>& to) noexcept {
     if (max_workers_ == 0)
       return;
     std::lock_guard guard{mutex_};
+    if (order_.size() <= max_workers_)
+      return;
+    auto again = now >= ask_again_at_;
+    if (again)
+      ask_again_at_ = now + pause;
     while (order_.size() > max_workers_) {
       auto* x = order_.take_oldest(last_use);
       if (!again && x->refused_at == x->last_use()) {
-        order_.add(x, x->last_use());
+        order_.put_back(x, x->last_use());
         return;
       }
-      to.push_back(choose(x));
+      if (!choose(x, to))
+        return;
     }
   }
 
-  template <class Dismiss>
-  std::vector<caf::actor> settle(std::vector<record_ptr> chosen,
-                                 Dismiss& dismiss) {
-    std::vector<caf::actor> questions;
-    for (auto& x : chosen) {
-      if (!ask_) {
-        tell(*x, dismiss);
-        continue;
-      }
-      auto who = caf::actor_cast<caf::actor>(x->who);
+  void ask(record& x, std::vector<caf::actor>& questions) noexcept {
+    try {
+      auto who = caf::actor_cast<caf::actor>(x.who);
       if (!who)
-        continue;
+        return;
+      questions.reserve(questions.size() + 1);
       std::lock_guard guard{mutex_};
-      asked_.insert_or_assign(who.id(), x);
+      asked_.insert_or_assign(who.id(), record_ptr{&x});
       questions.push_back(std::move(who));
+    } catch (...) {
+      postpone();
+      keep(x, false);
     }
-    return questions;
+  }
+
+  void postpone() noexcept {
+    std::lock_guard guard{mutex_};
+    not_before_ = clock::now() + retry_pause;
   }
 
   const std::chrono::nanoseconds idle_after_;
@@ -277,6 +300,9 @@ private:
   orphans_type orphans_;
   mutable std::mutex mutex_;
   usage_order<record> order_;
+  // When those who would not leave may be asked again.
+  time_point ask_again_at_{};
+  time_point not_before_{};
   std::unordered_map<caf::actor_id, record_ptr> asked_;
   std::unordered_set<record*> leaving_;
 };

@@ -9,7 +9,6 @@
 #include <set>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace cafreg::detail {
 
@@ -22,52 +21,68 @@ class usage_order {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Adds an item.
+  /// Adds an item, or puts one back that was taken.
   /// @pre it is not there
   void add(Item* item, time_point last_use) {
-    auto pos = order_.emplace(last_use, item).first;
+    auto [pos, fresh] = places_.try_emplace(item);
+    if (!fresh) {
+      put_back(item, last_use);
+      return;
+    }
     try {
-      places_.emplace(item, last_use);
+      pos->second.at = order_.emplace(last_use, item).first->first;
     } catch (...) {
-      order_.erase(pos);
+      places_.erase(pos);
       throw;
     }
   }
 
-  /// Returns whether the item was there. Complexity: logarithmic.
+  /// Puts an item back that was taken and not removed since: that needs no
+  /// memory.
+  void put_back(Item* item, time_point last_use) noexcept {
+    auto pos = places_.find(item);
+    if (pos == places_.end() || !pos->second.taken)
+      return;
+    pos->second.at = last_use;
+    pos->second.taken.value().first = last_use;
+    order_.insert(std::move(pos->second.taken));
+  }
+
+  /// Removes an item, also one that was taken.
+  /// @returns whether it was there.
   bool remove(Item* item) noexcept {
     auto pos = places_.find(item);
     if (pos == places_.end())
       return false;
-    order_.erase({pos->second, item});
+    auto present = !pos->second.taken;
+    if (present)
+      order_.erase({pos->second.at, item});
     places_.erase(pos);
-    return true;
+    return present;
   }
 
   bool contains(Item* item) const noexcept {
-    return places_.count(item) > 0;
+    auto pos = places_.find(item);
+    return pos != places_.end() && !pos->second.taken;
   }
 
   /// Takes the item that was used longest ago, or null.
   /// @param last_use `last_use(const Item&)`: when an item was really used.
   template <class LastUse>
-  Item* take_oldest(LastUse&& last_use) {
+  Item* take_oldest(LastUse&& last_use) noexcept {
     auto* result = settle(last_use);
     if (result != nullptr)
-      remove(result);
+      take(result);
     return result;
   }
 
-  /// Takes all items that were not used since `limit`, oldest first.
+  /// The same if it was not used since `limit`.
   template <class LastUse>
-  std::vector<Item*> take_until(time_point limit, LastUse&& last_use) {
-    std::vector<Item*> result;
-    for (auto* item = settle(last_use);
-         item != nullptr && order_.begin()->first <= limit;
-         item = settle(last_use)) {
-      result.push_back(item);
-      remove(item);
-    }
+  Item* take_oldest_until(time_point limit, LastUse&& last_use) noexcept {
+    auto* result = settle(last_use);
+    if (result == nullptr || order_.begin()->first > limit)
+      return nullptr;
+    take(result);
     return result;
   }
 
@@ -84,25 +99,36 @@ public:
   }
 
 private:
+  using order = std::set<std::pair<time_point, Item*>>;
+
+  struct place {
+    time_point at;
+    // Its node of the order, while it is not in there.
+    typename order::node_type taken;
+  };
+
+  void take(Item* item) noexcept {
+    auto& x = places_.find(item)->second;
+    x.taken = order_.extract({x.at, item});
+  }
+
   // Corrects places until that of the first item is right.
   template <class LastUse>
-  Item* settle(LastUse& last_use) {
+  Item* settle(LastUse& last_use) noexcept {
     while (!order_.empty()) {
       auto pos = order_.begin();
       auto* item = pos->second;
       time_point used = last_use(*item);
       if (used <= pos->first)
         return item;
-      auto place = order_.extract(pos);
-      place.value().first = used;
-      order_.insert(std::move(place));
-      places_[item] = used;
+      take(item);
+      put_back(item, used);
     }
     return nullptr;
   }
 
-  std::set<std::pair<time_point, Item*>> order_;
-  std::unordered_map<Item*, time_point> places_;
+  order order_;
+  std::unordered_map<Item*, place> places_;
 };
 
 } // namespace cafreg::detail

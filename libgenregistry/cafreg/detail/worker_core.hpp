@@ -19,6 +19,7 @@
 #include "cafreg/detail/flights.hpp"
 #include "cafreg/detail/gen_core.hpp"
 #include "cafreg/detail/key_text.hpp"
+#include "cafreg/detail/recruits.hpp"
 #include "cafreg/worker.hpp"
 
 namespace cafreg::detail {
@@ -241,7 +242,7 @@ private:
       args = std::make_shared<const args_type>(xs...);
     auto made = produce(id, std::forward<Ts>(xs)...);
     auto result = made.error ? landing{nullptr, std::move(made.error), false}
-                             : admit(key, std::move(made), std::move(args));
+                             : hire(key, std::move(made), std::move(args));
     if (!result.worker && !super::table().closed()) {
       super::counters_.failed_starts.add();
       super::backoff_.failed(id, clock::now());
@@ -256,6 +257,26 @@ private:
         return caf::strong_actor_ptr{x.actor, false};
       },
       [] { return caf::strong_actor_ptr{}; });
+  }
+
+  // Whoever is told to leave leaves altogether: with passivation, an actor is
+  // the worker of one id only.
+  landing hire(key_arg key, product_type made,
+               std::shared_ptr<const args_type> args) {
+    if (!super::dismisses())
+      return admit(key, std::move(made), std::move(args));
+    auto* who = made.worker.get();
+    auto recruit = recruits_.add(who);
+    auto employed = !recruit;
+    if (!employed)
+      super::table().for_each_of(who, [&](const node&) { employed = true; });
+    if (employed)
+      return {nullptr,
+              fail(errc::factory_failed, key,
+                   "factory failed: its actor is the worker of another id, "
+                   "which passivation does not allow"),
+              false};
+    return admit(key, std::move(made), std::move(args));
   }
 
   // Delivers to a running worker what could not be when it began.
@@ -374,12 +395,13 @@ private:
     try {
       super::start_successors();
     } catch (...) {
-      super::want_successors();
+      super::wake_supervisor();
     }
   }
 
   const factory_type factory_;
   flights<Key, landing> flights_;
+  recruits<caf::actor_control_block> recruits_;
 };
 
 } // namespace cafreg::detail

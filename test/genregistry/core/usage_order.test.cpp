@@ -28,6 +28,13 @@ time_point last_use(const item& x) {
   return x.used;
 }
 
+std::vector<item*> take_until(uut_type& uut, time_point limit) {
+  std::vector<item*> result;
+  while (auto* x = uut.take_oldest_until(limit, last_use))
+    result.push_back(x);
+  return result;
+}
+
 time_point at(std::chrono::milliseconds t) {
   return time_point{1h} + t;
 }
@@ -59,9 +66,9 @@ TEST_CASE("items that were not used for a while are taken") {
   for (auto* x : {&a, &b, &c})
     uut.add(x, x->used);
   a.used = at(5s);
-  CHECK(uut.take_until(at(3s), last_use) == std::vector<item*>{&b, &c});
+  CHECK(take_until(uut, at(3s)) == std::vector<item*>{&b, &c});
   CHECK(uut.front() == at(5s));
-  CHECK(uut.take_until(at(4s), last_use).empty());
+  CHECK(take_until(uut, at(4s)).empty());
   CHECK(uut.contains(&a));
   CHECK_FALSE(uut.contains(&b));
 }
@@ -76,6 +83,29 @@ TEST_CASE("an item is removed wherever it is") {
   CHECK(uut.remove(&a));
   CHECK_FALSE(uut.remove(&a));
   CHECK(uut.take_oldest(last_use) == &b);
+}
+
+TEST_CASE("an item that was taken can be put back") {
+  uut_type uut;
+  item a{1, at(1s)};
+  item b{2, at(2s)};
+  uut.add(&a, a.used);
+  uut.add(&b, b.used);
+  CHECK(uut.take_oldest(last_use) == &a);
+  CHECK(uut.size() == 1);
+  uut.put_back(&a, at(3s));
+  uut.put_back(&a, at(4s)); // it is there
+  CHECK(uut.contains(&a));
+  CHECK(uut.front() == at(2s));
+  CHECK(uut.take_oldest(last_use) == &b);
+  CHECK_FALSE(uut.remove(&b));
+  uut.put_back(&b, at(1s)); // it was removed
+  CHECK_FALSE(uut.contains(&b));
+  CHECK(uut.front() == at(3s));
+  a.used = at(5s);
+  CHECK(uut.take_oldest(last_use) == &a);
+  uut.add(&a, a.used);
+  CHECK(uut.front() == at(5s));
 }
 
 TEST_CASE("it does what sorting would do") {
@@ -114,7 +144,7 @@ TEST_CASE("it does what sorting would do") {
           break;
         default: {
           auto limit = now - 50ms;
-          for (auto* x : uut.take_until(limit, last_use)) {
+          for (auto* x : take_until(uut, limit)) {
             auto pos = oldest();
             REQUIRE(x == *pos);
             REQUIRE(x->used <= limit);
