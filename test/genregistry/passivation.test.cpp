@@ -208,7 +208,8 @@ TEST_CASE("nothing is lost while workers come and go") {
         if (next[id] == numbers)
           continue;
         // In bursts, with pauses in which a worker is found idle.
-        auto burst = std::min<int>(numbers - next[id], 1 + rng() % 20);
+        auto burst = std::min(numbers - next[id],
+                              1 + static_cast<int>(rng() % 20));
         for (auto i = 0; i < burst; ++i, --left)
           if (!workers.send(id, static_cast<int>(s), next[id]++))
             return;

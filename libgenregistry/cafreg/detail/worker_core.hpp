@@ -153,11 +153,15 @@ public:
   caf::strong_actor_ptr courier(Key key) {
     auto self
       = std::static_pointer_cast<worker_core>(super::shared_from_this());
-    return spawn_interceptor(super::system(),
-                             [self, key](caf::mailbox_element_ptr what) {
-                               if (auto err = self->deliver(key, what))
-                                 bounce(*what, std::move(err));
-                             });
+    return spawn_interceptor(
+      super::system(), [self, key](caf::mailbox_element_ptr what) {
+        try {
+          if (auto err = self->deliver(key, what))
+            bounce(*what, std::move(err));
+        } catch (const std::exception& ex) {
+          bounce(*what, self->fail(errc::factory_failed, key, ex.what()));
+        }
+      });
   }
 
   // -- the end ----------------------------------------------------------------
