@@ -127,6 +127,7 @@ template <class Node, class Match, class Approach>
   auto* groups = root.groups<Node>();
   auto mask = root.mask();
   auto tag = group_tags::tag_of(hash);
+  auto left = mask;
   for (auto i = hash & mask;; i = (i + 1) & mask) {
     auto& group = groups[i];
     if constexpr (goes_on)
@@ -141,7 +142,8 @@ template <class Node, class Match, class Approach>
       if (node != nullptr && match(*node)) [[likely]]
         return node;
     }
-    if (!tags.overflowed()) [[likely]]
+    // All groups may have overflowed, one into the other.
+    if (!tags.overflowed() || left-- == 0) [[likely]]
       return nullptr;
   }
 }

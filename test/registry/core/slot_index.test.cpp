@@ -147,6 +147,30 @@ TEST_CASE("more nodes of one hash than a group can count") {
   CHECK(lost == 0);
 }
 
+TEST_CASE("a search ends though all groups have overflowed") {
+  fixture f;
+  auto even = [&](int key) { return f.make(key, uint64_t{9} << 56); };
+  auto odd = [&](int key) { return f.make(key, uint64_t{9} << 56 | 1); };
+  std::vector<node*> nodes;
+  for (auto i = 0; i < 8; ++i) { // one goes into the odd group
+    nodes.push_back(even(i));
+    f.insert(nodes.back());
+  }
+  REQUIRE(f.capacity() == 14);
+  for (auto i = 0; i < 5; ++i)
+    f.uut.erase(f.root, nodes[static_cast<size_t>(i)]);
+  for (auto i = 0; i < 7; ++i) { // one goes into the even group
+    nodes.push_back(odd(10 + i));
+    f.insert(nodes.back());
+  }
+  REQUIRE(f.capacity() == 14);
+  CHECK(f.find(uint64_t{9} << 56, 99) == nullptr);
+  CHECK(f.find(uint64_t{9} << 56 | 1, 99) == nullptr);
+  CHECK(f.find(uint64_t{7} << 56, 99) == nullptr);
+  for (size_t i = 5; i < nodes.size(); ++i)
+    CHECK(f.find(nodes[i]->hash, nodes[i]->key) == nodes[i]);
+}
+
 namespace {
 
 struct onward_node : node {
