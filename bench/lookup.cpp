@@ -39,6 +39,16 @@ bool find_copy(const flat_map& map, std::string_view key) {
   return true;
 }
 
+// Like `find_copy`, and never a dead actor.
+bool find_alive(const flat_map& map, std::string_view key) {
+  auto i = map.find(key);
+  if (i == map.end() || cafreg::detail::actors::dead(i->second.handle.get()))
+    return false;
+  auto copy = i->second;
+  DoNotOptimize(copy);
+  return true;
+}
+
 bool find(const flat_map& map, std::string_view key) {
   auto i = map.find(key);
   if (i == map.end())
@@ -52,6 +62,12 @@ void flat_find_copy(benchmark::State& state) {
   auto& map = limit.get();
   for_each_in(state, people().shuffled[state.thread_index()],
               [&](std::string_view key) { return find_copy(map, key); });
+}
+
+void flat_find_alive(benchmark::State& state) {
+  auto& map = limit.get();
+  for_each_in(state, people().shuffled[state.thread_index()],
+              [&](std::string_view key) { return find_alive(map, key); });
 }
 
 void flat_find(benchmark::State& state) {
@@ -216,6 +232,7 @@ void caf_actor_registry_get(benchmark::State& state) {
 void add_lookup() {
   for (auto threads : {1, 2}) {
     add("limit/flat_find_copy", flat_find_copy, threads);
+    add("limit/flat_find_alive", flat_find_alive, threads);
     add("registry/lookup", registry_lookup, threads);
     add("limit/flat_find", flat_find, threads);
     add("registry/visit", registry_visit, threads);
