@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -248,11 +247,11 @@ public:
   std::vector<linear::record<operation>> history;
 
 private:
-  // Lets others be faster now and then, also if all threads share one core:
-  // that is why it sleeps.
+  // Lets others be faster now and then, also if all threads share one core.
   void pause(std::mt19937_64& random) const {
     if (seed_ % 4 == 0 && random() % 4 == 0)
-      std::this_thread::sleep_for(std::chrono::microseconds{1});
+      for (auto i = 0; i < 4; ++i)
+        std::this_thread::yield();
   }
 
   linear::record<operation> next(std::mt19937_64& random, int value) {
