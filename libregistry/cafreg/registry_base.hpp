@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <any>
 #include <chrono>
 #include <concepts>
@@ -17,6 +18,7 @@
 
 #include "cafreg/caf.hpp"
 #include "cafreg/concepts.hpp"
+#include "cafreg/detail/deadline.hpp"
 #include "cafreg/detail/key_text.hpp"
 #include "cafreg/detail/typed_core.hpp"
 #include "cafreg/entry.hpp"
@@ -253,12 +255,8 @@ protected:
   }
 
   static auto deadline_after(std::chrono::nanoseconds timeout) {
-    using time_point = detail::clock_type::time_point;
-    auto now = detail::clock_type::now();
-    if (timeout <= std::chrono::nanoseconds{0})
-      return now;
-    return timeout < time_point::max() - now ? now + timeout
-                                             : time_point::max();
+    return detail::later(detail::clock_type::now(),
+                         std::max(timeout, std::chrono::nanoseconds{0}));
   }
 
   // `select` of a derived class, which has the `for_each`.

@@ -31,18 +31,6 @@ public:
     ended_.wait(guard, [this] { return count_ == 0; });
   }
 
-  /// @returns whether it ended in time.
-  template <class TimePoint>
-  bool wait_until(TimePoint deadline) {
-    std::unique_lock guard{mutex_};
-    if (deadline == TimePoint::max()) {
-      // The latest point in time overflows inside some implementations.
-      ended_.wait(guard, [this] { return count_ == 0; });
-      return true;
-    }
-    return ended_.wait_until(guard, deadline, [this] { return count_ == 0; });
-  }
-
   bool ended() {
     std::lock_guard guard{mutex_};
     return count_ == 0;

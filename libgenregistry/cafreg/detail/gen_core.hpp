@@ -16,6 +16,7 @@
 #include "cafreg/detail/backoff.hpp"
 #include "cafreg/detail/check_options.hpp"
 #include "cafreg/detail/closing.hpp"
+#include "cafreg/detail/deadline.hpp"
 #include "cafreg/detail/gen_counters.hpp"
 #include "cafreg/detail/passivator.hpp"
 #include "cafreg/detail/supervisor.hpp"
@@ -262,7 +263,7 @@ public:
     bounce_all();
     closing_.begin(
       [this](const std::vector<caf::strong_actor_ptr>& workers) {
-        auto deadline = deadline_in(limits_.stop_timeout);
+        auto deadline = later(clock::now(), limits_.stop_timeout);
         for (auto& who : workers)
           supervisor_->kill_at(deadline, caf::actor_cast<caf::actor_addr>(who));
       },
@@ -277,12 +278,6 @@ protected:
 
   /// Starts a worker in another thread, for messages that wait for it.
   virtual void start_successor(errand what) = 0;
-
-  static clock::time_point deadline_in(std::chrono::nanoseconds time) {
-    auto now = clock::now();
-    return time < clock::time_point::max() - now ? now + time
-                                                 : clock::time_point::max();
-  }
 
   /// Whoever notices that messages wait for a worker must not be kept from its
   /// work by a factory: starts have threads of their own, a few at a time.
@@ -340,7 +335,7 @@ protected:
     open_way(who, x);
     try {
       if (limits_.idle_after.count() > 0)
-        supervisor_->wake_at(deadline_in(limits_.idle_after));
+        supervisor_->wake_at(later(clock::now(), limits_.idle_after));
       if (!passivator_.too_many())
         return;
       if (limits_.ask_before_leaving)

@@ -96,6 +96,7 @@ public:
 
   unique_table(Observer& observer, bool strong)
     : observer_(observer), strong_(strong) {
+    // nop
   }
 
   unique_table(const unique_table&) = delete;
