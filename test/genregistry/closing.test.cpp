@@ -320,3 +320,21 @@ TEST_CASE("closing beside everything else") {
     CHECK(eventually([&] { return all->living() == 0; }));
   }
 }
+
+// What hidden actors have not handled by then, they never will: the keeper has
+// more to do than it does in one go.
+TEST_CASE("a registry that is closed as its system ends leaves nothing") {
+  auto token = std::make_shared<int>();
+  for (auto round = 0; round < 100; ++round) {
+    world w{1};
+    cafreg::gen_registry<int> workers{
+      w.sys, {}, [token](caf::actor_system& sys, int) {
+        return sys.spawn(idle);
+      }};
+    for (auto i = 0; i < 200; ++i) {
+      caf::scoped_actor mortal{w.sys, true};
+      REQUIRE_FALSE(workers.add_listener(caf::actor_cast<caf::actor>(mortal)));
+    }
+  }
+  CHECK(token.use_count() == 1);
+}

@@ -129,16 +129,17 @@ public:
       patience_(patience) {
     // Whoever gets hold of a supervisor cannot end it.
     on_exit_message(this, [](const caf::exit_msg&) {});
+    // The registry holds this actor, which therefore must not hold it. Not in
+    // on_exit: an actor that still has messages when its system ends is ended
+    // without that.
+    attach_functor([this] {
+      what_.reset();
+      agenda_.reset();
+    });
   }
 
   const char* name() const override {
     return "cafreg.supervisor";
-  }
-
-  void on_exit() override {
-    // The registry holds this actor, which therefore must not hold it.
-    what_.reset();
-    agenda_.reset();
   }
 
 protected:

@@ -28,15 +28,14 @@ public:
     on_down(this, [this](const caf::down_msg& msg) { clean_up(msg); });
     // Whoever gets hold of a keeper cannot end it.
     on_exit_message(this, [](const caf::exit_msg&) {});
+    // The core holds this actor, which therefore must not hold the core. Not in
+    // on_exit: an actor that still has messages when its system ends is ended
+    // without that.
+    attach_functor([this] { core_.reset(); });
   }
 
   const char* name() const override {
     return "cafreg.keeper";
-  }
-
-  void on_exit() override {
-    // The core holds this actor, which therefore must not hold the core.
-    core_.reset();
   }
 
   // A crowd of deaths must not keep a worker from the actors in its queue: the
