@@ -27,10 +27,9 @@ int main() {
   auto again = names.spawn_as("agent", counter, 0); // starts nothing
   fmt::print("{}\n", again.error());
 
-  names.via("agent").send(5); // to whoever holds the name now
   if (auto e = names.lookup("agent"))
     fmt::print("{} is held by {}\n", e->key(), e->handle());
-
+  names.via("agent").send(5); // to whoever holds the name now
   names.via("agent").send(1); // dropped, or answered "no such name"
   auto heir = names.await("printer", 10ms);
   fmt::print("{}\n", heir.error());
