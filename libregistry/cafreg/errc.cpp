@@ -12,7 +12,7 @@ namespace cafreg {
 
 namespace {
 
-constexpr std::array<std::string_view, 19> names{
+constexpr std::array<std::string_view, 29> names{
   "none",
   "no_such_name",
   "closed",
@@ -32,6 +32,16 @@ constexpr std::array<std::string_view, 19> names{
   "already_started",
   "factory_failed",
   "backing_off",
+  "reserved_keys",
+  "path_conflict",
+  "bad_path",
+  "no_such_path",
+  "value_too_large",
+  "bad_value",
+  "rule_refused",
+  "callback_threw",
+  "bad_json",
+  "bad_file",
 };
 
 } // namespace

@@ -51,6 +51,28 @@ enum class errc : uint8_t {
   factory_failed,
   /// The id failed too often and must cool down.
   backing_off,
+  /// Somebody else owns what would change; the error names the paths.
+  reserved_keys,
+  /// A leaf would be where a subtree is, or below another leaf; the error names
+  /// the paths.
+  path_conflict,
+  /// A path that cannot be: without keys, with an empty one, too long, or
+  /// moved to below itself.
+  bad_path,
+  /// There is nothing at the path.
+  no_such_path,
+  /// The value is larger than the configured limit.
+  value_too_large,
+  /// The value is of another type than asked for, or nested too deep.
+  bad_value,
+  /// A rule of the registry refused the change.
+  rule_refused,
+  /// A callback threw an exception; the text says which.
+  callback_threw,
+  /// The text is no JSON.
+  bad_json,
+  /// A file cannot be read or written, or is not what it should be.
+  bad_file,
 };
 
 /// Returns the name of the code.
