@@ -16,6 +16,7 @@
 #include <caf/attachable.hpp>
 #include <caf/behavior.hpp>
 #include <caf/config.hpp>
+#include <caf/config_value.hpp>
 #include <caf/error.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
@@ -37,7 +38,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -79,6 +82,13 @@ using unit = caf::unit_t;
 
 /// What cafreg does with CAF below its public interface.
 namespace cafreg::detail {
+
+/// What a value can be in some versions of CAF only.
+struct rare_value {
+  /// "none" (1.x) or "atom" (0.17).
+  std::string_view kind;
+  std::string text;
+};
 
 // -- messages -----------------------------------------------------------------
 
@@ -173,6 +183,17 @@ auto inspect_enum(Inspector& f, Enum& x) {
   return f.apply(get, set);
 }
 
+inline rare_value to_rare_value(caf::none_t) {
+  return {"none", {}};
+}
+
+/// Returns nothing if this version of CAF has no such value.
+inline std::optional<caf::config_value> from_rare_value(const rare_value& x) {
+  if (x.kind == "none")
+    return caf::config_value{};
+  return std::nullopt;
+}
+
 #else
 
 template <class T>
@@ -256,7 +277,32 @@ constexpr bool inspects_enums = false;
 template <class Inspector, class Enum>
 void inspect_enum(Inspector&, Enum&) = delete;
 
+inline rare_value to_rare_value(caf::atom_value x) {
+  return {"atom", to_string(x)};
+}
+
+inline std::optional<caf::config_value> from_rare_value(const rare_value& x) {
+  if (auto atom = caf::atom_from_string(x.text);
+      x.kind == "atom" && to_string(atom) == x.text)
+    return caf::config_value{atom};
+  return std::nullopt;
+}
+
 #endif
+
+/// Calls `fn` with what a value holds: an int64_t, bool, double, timespan, uri,
+/// string, list or dictionary, or a `rare_value`.
+template <class Fn>
+auto visit_value(const caf::config_value& x, Fn&& fn) {
+  return caf::visit(
+    [&fn](const auto& y) {
+      if constexpr (requires { to_rare_value(y); })
+        return fn(to_rare_value(y));
+      else
+        return fn(y);
+    },
+    x);
+}
 
 /// Sends a message without a sender. Never waits; a message to an actor that
 /// has terminated is dropped.
