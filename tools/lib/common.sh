@@ -7,6 +7,7 @@ jobs="${CAFREG_JOBS:-$(nproc)}"
 # What each purpose needs. g++ brings the C library's headers.
 packages_build=(cmake make g++)
 packages_caf=(libcaf-dev)
+packages_json=(nlohmann-json3-dev)
 packages_fmt=(libfmt-dev)
 packages_test=(catch2)
 packages_bench=(libbenchmark-dev libboost1.81-dev)
