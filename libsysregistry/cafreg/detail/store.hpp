@@ -1,0 +1,491 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "cafreg/delta.hpp"
+#include "cafreg/detail/editor.hpp"
+#include "cafreg/detail/patient_lock.hpp"
+
+namespace cafreg::detail {
+
+/// What came of a transaction: a delta, refused steps, or neither.
+template <class Value>
+struct outcome {
+  enum class kind {
+    /// The delta says what has changed.
+    done,
+    /// Nothing has changed, for the reasons in `refusals`.
+    refused,
+    /// Nothing has changed, since somebody else was faster.
+    outdated,
+    /// Nothing has changed, since this owner does not exist (any more).
+    unknown_owner,
+    /// Nothing has changed, since the store is closed.
+    closed,
+  };
+
+  kind what = kind::done;
+  basic_delta<Value> changes = {};
+  std::vector<refusal> refusals = {};
+};
+
+/// The tree of all and the private ones, their owners, and the versions. Any
+/// thread may call anything. Writers wait for one another; who looks waits for
+/// none but the change of a single leaf.
+template <class Value>
+class store {
+public:
+  using outcome_type = outcome<Value>;
+  using editor_type = editor<Value>;
+  using tree_type = typename editor_type::tree_type;
+  using leaf = typename tree_type::leaf;
+  using leaf_ref = typename tree_type::leaf_ref;
+  using content = leaf_content<Value>;
+
+  store(mount_rules rules, tree_limits limits)
+    : rules_(std::move(rules)), limits_(limits) {
+    // nop
+  }
+
+  store(const store&) = delete;
+
+  store& operator=(const store&) = delete;
+
+  const mount_rules& rules() const noexcept {
+    return rules_;
+  }
+
+  const tree_limits& limits() const noexcept {
+    return limits_;
+  }
+
+  // -- looking ----------------------------------------------------------------
+
+  /// A state of the tree of all.
+  struct view {
+    tree_type tree;
+    uint64_t version = 0;
+  };
+
+  /// Complexity: constant.
+  view look() const {
+    patient_lock guard{tree_mutex_};
+    return {tree_, version_};
+  }
+
+  /// The leaf at a path in the tree of all, or null. Complexity: linear in the
+  /// number of keys.
+  leaf_ref find(key_span where) const {
+    patient_lock guard{tree_mutex_};
+    return leaf_ref{tree_.find_leaf(where)};
+  }
+
+  /// The number of leaves at and below a path. Complexity: as above.
+  size_t count(key_span where) const {
+    patient_lock guard{tree_mutex_};
+    return tree_type::leaves_of(tree_.find(where));
+  }
+
+  uint64_t version() const {
+    patient_lock guard{tree_mutex_};
+    return version_;
+  }
+
+  /// The private tree of an owner. Complexity: constant.
+  tree_type private_tree(owner_id who) const {
+    patient_lock guard{write_mutex_};
+    auto pos = owners_.find(who);
+    return pos != owners_.end() ? pos->second->mine : tree_type{};
+  }
+
+  /// How many leaves of the tree of all an owner has something at.
+  size_t owned(owner_id who) const {
+    patient_lock guard{write_mutex_};
+    auto pos = owners_.find(who);
+    return pos != owners_.end() ? pos->second->leaves.size() : 0;
+  }
+
+  /// Whether an owner has anything, in the tree of all or its own.
+  bool owns_anything(owner_id who) const {
+    patient_lock guard{write_mutex_};
+    auto pos = owners_.find(who);
+    return pos != owners_.end() && !pos->second->empty();
+  }
+
+  /// Where an owner has something. Complexity: linear.
+  std::vector<path> paths_of(owner_id who) const {
+    patient_lock guard{write_mutex_};
+    return paths_of_locked(who);
+  }
+
+  // -- owners -----------------------------------------------------------------
+
+  /// Makes an owner known.
+  /// @returns false if the store is closed.
+  bool add_owner(owner_id who) {
+    auto fresh = std::make_unique<owner_state>();
+    patient_lock guard{write_mutex_};
+    if (closed_)
+      return false;
+    owners_.emplace(who, std::move(fresh));
+    return true;
+  }
+
+  /// Removes an owner with all that it has. Complexity: linear in its leaves.
+  /// @throws std::bad_alloc; then nothing has changed
+  outcome_type drop_owner(owner_id who) {
+    return remove_all(who, true);
+  }
+
+  /// Removes all that an owner has. Complexity: as above.
+  /// @throws std::bad_alloc; then nothing has changed
+  outcome_type remove_all(owner_id who) {
+    return remove_all(who, false);
+  }
+
+  // -- changes ----------------------------------------------------------------
+
+  /// Sets one leaf. Complexity: linear in the number of keys, in general in
+  /// place.
+  /// @throws std::bad_alloc; then nothing has changed
+  outcome_type put(author who, const path& where, Value value) {
+    using kind = typename outcome_type::kind;
+    if (auto why = editor_type::check_leaf_path(rules_, limits_, where))
+      return {kind::refused, {}, {{*why, where}}};
+    auto* rule = rules_.find(where);
+    if (rule == nullptr) // private: rare, and no need to be fast
+      return transact(who, [&](editor_type& edit) {
+        edit.put(where, std::move(value));
+      });
+    patient_lock guard{write_mutex_};
+    auto* owner = owner_of(who.id);
+    if (owner == nullptr)
+      return nobody();
+    // Only who holds this lock changes the tree.
+    auto found = tree_.locate(where);
+    if (found.blocked)
+      return {kind::refused,
+              {},
+              {{found.obstacle == where.size() ? refusal_reason::over_subtree
+                                               : refusal_reason::through_leaf,
+                where}}};
+    auto next = editor_type::successor(rule, found.at, who, std::move(value));
+    if (next.refused)
+      return {kind::refused, {}, {{refusal_reason::reserved, where}}};
+    outcome_type result;
+    result.changes.version = version_;
+    if (!next.fresh)
+      return result;
+    basic_leaf_change<Value> change{where, {}, {}};
+    if (found.at != nullptr)
+      change.old_value = found.at->content.shown.value;
+    change.new_value = next.fresh->shown.value;
+    auto visible = !same_value(change.old_value, change.new_value);
+    if (visible) {
+      result.changes.add(std::move(change));
+      result.changes.version = version_ + 1;
+    }
+    auto fresh = tree_type::make_leaf(where.back(), std::move(*next.fresh));
+    // An owner may come or go: at a new leaf, a new layer, or a leaf that was
+    // restored.
+    ownership moves;
+    if (found.at == nullptr || rule->kind == access::layered
+        || found.at->content.shown.owner != fresh->content.shown.owner)
+      moves.note(where, found.at, fresh.get());
+    add_paths(moves);
+    leaf_ref old;
+    try {
+      patient_lock tree_guard{tree_mutex_};
+      old = tree_.put(where, std::move(fresh));
+      ++changes_;
+      version_ += visible ? 1 : 0;
+    } catch (...) {
+      remove_paths(moves.gained);
+      throw;
+    }
+    remove_paths(moves.lost);
+    guard.unlock(); // before the old leaf goes
+    return result;
+  }
+
+  /// Makes the changes of `edit(editor&)`, which runs under the lock of all
+  /// writers: all of them or none. Complexity: that of the changes.
+  /// @throws std::bad_alloc; then nothing has changed
+  template <class Edit>
+  outcome_type transact(author who, Edit edit) {
+    // Destroyed without a lock.
+    forest<Value> dropped;
+    patient_lock guard{write_mutex_};
+    auto* owner = owner_of(who.id);
+    if (owner == nullptr)
+      return nobody();
+    editor_type changes{rules_, limits_, who, {tree_, owner->mine}};
+    edit(changes);
+    auto result = apply(*owner, changes, dropped);
+    guard.unlock();
+    return result;
+  }
+
+  /// What a transaction is based on that runs without a lock.
+  struct draft {
+    editor_type edit;
+    uint64_t changes;
+  };
+
+  /// Begins a transaction that runs without a lock.
+  /// @returns nothing if the owner is unknown or the store closed.
+  std::optional<draft> begin(author who) {
+    patient_lock guard{write_mutex_};
+    auto* owner = owner_of(who.id);
+    if (owner == nullptr)
+      return std::nullopt;
+    return draft{editor_type{rules_, limits_, who, {tree_, owner->mine}},
+                 changes_};
+  }
+
+  /// What a draft would change.
+  basic_delta<Value> preview(draft& what) const {
+    auto before = look();
+    return difference(before.tree, what.edit, before.version + 1);
+  }
+
+  /// Ends it, unless anything has changed since it began.
+  /// @throws std::bad_alloc; then nothing has changed
+  outcome_type commit(draft& what) {
+    forest<Value> dropped;
+    patient_lock guard{write_mutex_};
+    auto* owner = owner_of(what.edit.who().id);
+    if (owner == nullptr)
+      return nobody();
+    if (changes_ != what.changes)
+      return {outcome_type::kind::outdated};
+    auto result = apply(*owner, what.edit, dropped);
+    guard.unlock();
+    return result;
+  }
+
+  /// Drops everything; no owner exists any more, and none will.
+  void close() noexcept {
+    decltype(owners_) owners;
+    tree_type tree;
+    patient_lock guard{write_mutex_};
+    patient_lock tree_guard{tree_mutex_};
+    closed_ = true;
+    std::swap(owners, owners_);
+    std::swap(tree, tree_);
+    tree_guard.unlock();
+    guard.unlock();
+  }
+
+private:
+  struct owner_state {
+    /// The paths of its leaves in the tree of all, as texts.
+    std::unordered_set<std::string> leaves;
+    tree_type mine;
+
+    bool empty() const noexcept {
+      return leaves.empty() && mine.empty();
+    }
+  };
+
+  // Who comes to own something at a path, and who no longer does.
+  struct ownership {
+    using list = std::vector<std::pair<owner_id, std::string>>;
+
+    void note(const path& where, const leaf* before, const leaf* after) {
+      auto text = to_string(where);
+      each(before, after, text, lost);
+      each(after, before, text, gained);
+    }
+
+    list gained;
+    list lost;
+
+  private:
+    static void each(const leaf* here, const leaf* there,
+                     const std::string& text, list& result) {
+      if (here == nullptr)
+        return;
+      here->content.for_each_owner([&](owner_id who) {
+        if (there == nullptr || there->content.of(who) == nullptr)
+          result.emplace_back(who, text);
+      });
+    }
+  };
+
+  owner_state* owner_of(owner_id who) {
+    auto pos = owners_.find(who);
+    return pos != owners_.end() ? pos->second.get() : nullptr;
+  }
+
+  outcome_type nobody() const {
+    return {closed_ ? outcome_type::kind::closed
+                    : outcome_type::kind::unknown_owner};
+  }
+
+  std::vector<path> paths_of_locked(owner_id who) const {
+    std::vector<path> result;
+    auto pos = owners_.find(who);
+    if (pos == owners_.end())
+      return result;
+    result.reserve(pos->second->leaves.size() + pos->second->mine.size());
+    for (auto& text : pos->second->leaves)
+      result.emplace_back(text);
+    pos->second->mine.for_each({}, [&](const std::vector<std::string>& where,
+                                       const leaf&) {
+      result.emplace_back(where);
+    });
+    return result;
+  }
+
+  // All or nothing.
+  void add_paths(const ownership& moves) {
+    size_t done = 0;
+    try {
+      for (auto& [who, text] : moves.gained) {
+        if (auto* owner = owner_of(who))
+          owner->leaves.insert(text);
+        ++done;
+      }
+    } catch (...) {
+      for (size_t i = 0; i < done; ++i)
+        remove_path(moves.gained[i]);
+      throw;
+    }
+  }
+
+  void remove_path(const std::pair<owner_id, std::string>& what) noexcept {
+    if (auto* owner = owner_of(what.first))
+      owner->leaves.erase(what.second);
+  }
+
+  void remove_paths(const typename ownership::list& what) noexcept {
+    for (auto& x : what)
+      remove_path(x);
+  }
+
+  // What the author's changes come to. Removes duplicates from the list of what
+  // it touched.
+  basic_delta<Value> difference(const tree_type& before, editor_type& changes,
+                                uint64_t version,
+                                ownership* moves = nullptr) const {
+    basic_delta<Value> result;
+    auto& touched = changes.touched();
+    std::sort(touched.begin(), touched.end());
+    touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+    for (auto& where : touched) {
+      if (rules_.find(where) == nullptr)
+        continue;
+      auto* was = before.find_leaf(where);
+      auto* is = changes.trees().shared.find_leaf(where);
+      if (moves != nullptr)
+        moves->note(where, was, is);
+      basic_leaf_change<Value> change{where, {}, {}};
+      if (was != nullptr)
+        change.old_value = was->content.shown.value;
+      if (is != nullptr)
+        change.new_value = is->content.shown.value;
+      if (!same_value(change.old_value, change.new_value))
+        result.add(std::move(change));
+    }
+    result.version = result.empty() ? version - 1 : version;
+    return result;
+  }
+
+  outcome_type apply(owner_state& owner, editor_type& changes,
+                     forest<Value>& dropped) {
+    using kind = typename outcome_type::kind;
+    if (!changes.refusals().empty())
+      return {kind::refused, {}, changes.refusals()};
+    outcome_type result;
+    ownership moves;
+    result.changes = difference(tree_, changes, version_ + 1, &moves);
+    if (changes.touched().empty())
+      return result;
+    add_paths(moves);
+    // From here on nothing can fail.
+    remove_paths(moves.lost);
+    dropped.mine = std::exchange(owner.mine, std::move(changes.trees().mine));
+    dropped.shared = std::move(changes.trees().shared);
+    replace_tree(dropped.shared, result.changes.version);
+    return result;
+  }
+
+  outcome_type remove_all(owner_id who, bool forever) {
+    // Destroyed without a lock.
+    tree_type dropped;
+    std::unique_ptr<owner_state> gone;
+    patient_lock guard{write_mutex_};
+    auto* owner = owner_of(who);
+    if (owner == nullptr)
+      return nobody();
+    outcome_type result;
+    auto& changes = result.changes;
+    dropped = tree_;
+    for (auto& text : owner->leaves)
+      withdraw(dropped, path(text), who, changes);
+    auto fresh = forever ? nullptr : std::make_unique<owner_state>();
+    // From here on nothing can fail.
+    auto pos = owners_.find(who);
+    gone = std::exchange(pos->second, std::move(fresh));
+    if (forever)
+      owners_.erase(pos);
+    changes.version = version_ + (changes.empty() ? 0 : 1);
+    replace_tree(dropped, changes.version);
+    guard.unlock();
+    return result;
+  }
+
+  // Removes what an owner has at a leaf.
+  static void withdraw(tree_type& from, path where, owner_id who,
+                       basic_delta<Value>& changes) {
+    auto* found = from.find_leaf(where);
+    basic_leaf_change<Value> change{
+      std::move(where), found->content.shown.value, {}};
+    if (auto rest = found->content.without(who)) {
+      change.new_value = rest->shown.value;
+      from.put(change.where,
+               tree_type::make_leaf(change.where.back(), std::move(*rest)));
+    } else {
+      from.erase(change.where);
+    }
+    if (!same_value(change.old_value, change.new_value))
+      changes.add(std::move(change));
+  }
+
+  void replace_tree(tree_type& by, uint64_t version) noexcept {
+    patient_lock tree_guard{tree_mutex_};
+    std::swap(by, tree_);
+    version_ = version;
+    ++changes_;
+  }
+
+  const mount_rules rules_;
+  const tree_limits limits_;
+
+  // Held by who changes anything.
+  mutable std::mutex write_mutex_;
+  std::unordered_map<owner_id, std::unique_ptr<owner_state>> owners_;
+  uint64_t changes_ = 0;
+  bool closed_ = false;
+
+  // Held by who looks at the tree, or changes or replaces it.
+  mutable std::mutex tree_mutex_;
+  tree_type tree_;
+  uint64_t version_ = 0;
+};
+
+} // namespace cafreg::detail
