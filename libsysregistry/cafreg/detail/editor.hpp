@@ -131,6 +131,21 @@ public:
     }
   }
 
+  /// Says what the author had before this transaction, for `remove_all`.
+  void know_owned(std::vector<path> paths) {
+    owned_ = std::move(paths);
+  }
+
+  /// Removes all that the author has, by this transaction or before.
+  void remove_all() {
+    owned_.insert(owned_.end(), touched_.begin(), touched_.end());
+    for (auto& where : owned_) {
+      auto* found = tree_of(where).find_leaf(where);
+      if (found != nullptr && found->content.of(who_.id) != nullptr)
+        remove_own(where, *found);
+    }
+  }
+
   // -- results ----------------------------------------------------------------
 
   const std::vector<refusal>& refusals() const noexcept {
@@ -284,6 +299,7 @@ private:
   forest<Value> trees_;
   std::vector<refusal> refusals_;
   std::vector<path> touched_;
+  std::vector<path> owned_;
 };
 
 } // namespace cafreg::detail

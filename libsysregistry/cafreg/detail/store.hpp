@@ -40,6 +40,9 @@ struct outcome {
   kind what = kind::done;
   basic_delta<Value> changes = {};
   std::vector<refusal> refusals = {};
+  /// Owners that may have come to own something, or no longer do; some several
+  /// times.
+  std::vector<owner_id> owners = {};
 };
 
 /// The tree of all and the private ones, their owners, and the versions. Any
@@ -205,6 +208,7 @@ public:
     if (found.at == nullptr || rule->kind == access::layered
         || found.at->content.shown.owner != fresh->content.shown.owner)
       moves.note(where, found.at, fresh.get());
+    result.owners.reserve(moves.size());
     add_paths(moves);
     leaf_ref old;
     try {
@@ -217,15 +221,17 @@ public:
       throw;
     }
     remove_paths(moves.lost);
+    moves.list_owners(result.owners);
     guard.unlock(); // before the old leaf goes
     return result;
   }
 
   /// Makes the changes of `edit(editor&)`, which runs under the lock of all
   /// writers: all of them or none. Complexity: that of the changes.
+  /// @param removes_all Whether it uses `editor::remove_all`.
   /// @throws std::bad_alloc; then nothing has changed
   template <class Edit>
-  outcome_type transact(author who, Edit edit) {
+  outcome_type transact(author who, Edit edit, bool removes_all = false) {
     // Destroyed without a lock.
     forest<Value> dropped;
     patient_lock guard{write_mutex_};
@@ -233,6 +239,8 @@ public:
     if (owner == nullptr)
       return nobody();
     editor_type changes{rules_, limits_, who, {tree_, owner->mine}};
+    if (removes_all)
+      changes.know_owned(paths_of_locked(who.id));
     edit(changes);
     auto result = apply(*owner, changes, dropped);
     guard.unlock();
@@ -242,24 +250,30 @@ public:
   /// What a transaction is based on that runs without a lock.
   struct draft {
     editor_type edit;
+    /// What it found.
+    view before;
     uint64_t changes;
   };
 
   /// Begins a transaction that runs without a lock.
+  /// @param removes_all Whether it uses `editor::remove_all`.
   /// @returns nothing if the owner is unknown or the store closed.
-  std::optional<draft> begin(author who) {
+  std::optional<draft> begin(author who, bool removes_all = false) {
     patient_lock guard{write_mutex_};
     auto* owner = owner_of(who.id);
     if (owner == nullptr)
       return std::nullopt;
-    return draft{editor_type{rules_, limits_, who, {tree_, owner->mine}},
+    draft result{editor_type{rules_, limits_, who, {tree_, owner->mine}},
+                 {tree_, version_},
                  changes_};
+    if (removes_all)
+      result.edit.know_owned(paths_of_locked(who.id));
+    return result;
   }
 
   /// What a draft would change.
   basic_delta<Value> preview(draft& what) const {
-    auto before = look();
-    return difference(before.tree, what.edit, before.version + 1);
+    return difference(what.before.tree, what.edit, what.before.version + 1);
   }
 
   /// Ends it, unless anything has changed since it began.
@@ -309,6 +323,18 @@ private:
       auto text = to_string(where);
       each(before, after, text, lost);
       each(after, before, text, gained);
+    }
+
+    size_t size() const noexcept {
+      return gained.size() + lost.size();
+    }
+
+    // There is room.
+    void list_owners(std::vector<owner_id>& result) const noexcept {
+      for (auto& x : gained)
+        result.push_back(x.first);
+      for (auto& x : lost)
+        result.push_back(x.first);
     }
 
     list gained;
@@ -415,9 +441,12 @@ private:
     result.changes = difference(tree_, changes, version_ + 1, &moves);
     if (changes.touched().empty())
       return result;
+    result.owners.reserve(moves.size() + 1);
     add_paths(moves);
     // From here on nothing can fail.
     remove_paths(moves.lost);
+    moves.list_owners(result.owners);
+    result.owners.push_back(changes.who().id); // for its private tree
     dropped.mine = std::exchange(owner.mine, std::move(changes.trees().mine));
     dropped.shared = std::move(changes.trees().shared);
     replace_tree(dropped.shared, result.changes.version);
@@ -434,6 +463,7 @@ private:
       return nobody();
     outcome_type result;
     auto& changes = result.changes;
+    result.owners.push_back(who);
     dropped = tree_;
     for (auto& text : owner->leaves)
       withdraw(dropped, path(text), who, changes);
