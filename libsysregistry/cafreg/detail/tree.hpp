@@ -248,8 +248,12 @@ public:
   /// @returns the leaf that was there.
   /// @throws std::bad_alloc; then nothing has changed
   leaf_ref put(key_span where, leaf_ref fresh) {
-    if (!root_)
-      root_ = make_branch({});
+    if (!root_) {
+      auto first = make_branch({});
+      put(*first, where, std::move(fresh));
+      root_ = std::move(first);
+      return {};
+    }
     own(root_);
     return put(*root_, where, std::move(fresh));
   }
@@ -266,6 +270,8 @@ public:
     at->children.own(hash_of_key(where.back()), where.back());
     auto result = leaf_ref{find_leaf(where)};
     erase(*root_, where);
+    if (empty())
+      root_ = {};
     return result;
   }
 
