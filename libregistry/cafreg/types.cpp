@@ -8,6 +8,8 @@
 namespace cafreg {
 
 void prepare(caf::actor_system_config& cfg) {
+  if (caf::get_or(cfg, "cafreg.prepared", false))
+    return; // another library of ours was first
   detail::add_types<caf::id_block::cafreg>(cfg);
   detail::add_error_category<errc>(cfg);
   cfg.add_thread_hook<detail::thread_mark>();

@@ -16,6 +16,9 @@
 
 namespace cafreg {
 
+/// No tree is deeper.
+inline constexpr size_t max_path_depth = 1024;
+
 /// Where something is in a tree: a list of keys. Written as a list in braces,
 /// `{"state", "network_interface", "eth0"}`, or as a text with dots,
 /// `"state.network_interface.eth0"`, in which a backslash takes the next
