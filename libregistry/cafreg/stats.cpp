@@ -17,6 +17,10 @@ std::string to_string(holder_role role) {
       return "waiter";
     case holder_role::standby:
       return "standby";
+    case holder_role::owner:
+      return "owner";
+    case holder_role::subscriber:
+      return "subscriber";
   }
   return "invalid";
 }
@@ -26,6 +30,9 @@ std::string to_string(const holder_info& x) {
   if (x.role == holder_role::registrant)
     result += " of " + std::to_string(x.entries)
               + (x.entries == 1 ? " entry" : " entries");
+  if (x.role == holder_role::owner)
+    result += " of " + std::to_string(x.entries)
+              + (x.entries == 1 ? " leaf" : " leaves");
   return result;
 }
 

@@ -36,7 +36,9 @@ enum class holder_role : uint8_t {
   listener,
   watcher,
   waiter,
-  standby
+  standby,
+  owner,
+  subscriber
 };
 
 /// Returns the name of the role.
@@ -48,11 +50,11 @@ struct holder_info {
   caf::actor_id id = 0;
   /// Why it is kept alive.
   holder_role role = holder_role::registrant;
-  /// In how many entries.
+  /// In how many entries, or leaves.
   size_t entries = 0;
 };
 
-/// Returns "actor ID: ROLE", and of how many entries.
+/// Returns "actor ID: ROLE", and of how many entries or leaves.
 std::string to_string(const holder_info& x);
 
 } // namespace cafreg

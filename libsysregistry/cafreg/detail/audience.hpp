@@ -158,6 +158,17 @@ public:
     }
   }
 
+  /// Returns the id of a member's subscription to a scope, or 0. Complexity:
+  /// logarithmic.
+  uint64_t find(const Member& who,
+                std::span<const std::string> where) noexcept {
+    auto* at = cohorts_.find(where);
+    if (at == nullptr)
+      return 0;
+    auto pos = roster_.find(who, at->number);
+    return pos != roster_.end() ? pos->second.id : 0;
+  }
+
   /// Removes a subscription, if there is one. Complexity: logarithmic.
   removed remove(uint64_t id) noexcept {
     removed result;

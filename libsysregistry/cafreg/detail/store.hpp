@@ -292,16 +292,19 @@ public:
   }
 
   /// Drops everything; no owner exists any more, and none will.
-  void close() noexcept {
-    decltype(owners_) owners;
-    tree_type tree;
+  /// @returns the last state.
+  view close() noexcept {
+    decltype(owners_) owners; // destroyed without a lock
+    view last;
     patient_lock guard{write_mutex_};
     patient_lock tree_guard{tree_mutex_};
     closed_ = true;
     std::swap(owners, owners_);
-    std::swap(tree, tree_);
+    std::swap(last.tree, tree_);
+    last.version = version_;
     tree_guard.unlock();
     guard.unlock();
+    return last;
   }
 
 private:

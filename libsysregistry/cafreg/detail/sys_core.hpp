@@ -1,0 +1,217 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/detail/audience.hpp"
+#include "cafreg/detail/core_base.hpp"
+#include "cafreg/detail/ownership_ledger.hpp"
+#include "cafreg/detail/step.hpp"
+#include "cafreg/detail/store.hpp"
+#include "cafreg/detail/subscriber.hpp"
+#include "cafreg/snapshot.hpp"
+#include "cafreg/stats.hpp"
+#include "cafreg/subscription.hpp"
+#include "cafreg/sys_options.hpp"
+#include "cafreg/sys_stats.hpp"
+
+namespace cafreg::detail {
+
+/// Everything behind the facade of a system registry: ties the store, the
+/// audience and the actors together. Any thread may call anything.
+class sys_core final : public core_base {
+public:
+  using store_type = store<caf::config_value>;
+
+  /// @throws std::invalid_argument if an option makes no sense, or
+  ///         `cafreg::prepare_system` was not called
+  sys_core(caf::actor_system& sys, system_options options);
+
+  ~sys_core() override;
+
+  // -- called by the keeper ---------------------------------------------------
+
+  void actor_down(caf::actor_control_block* who,
+                  const caf::error& reason) override;
+
+  void enroll(caf::actor_control_block* who) override;
+
+  bool flush() noexcept override;
+
+  clock_type::time_point expire(clock_type::time_point now) override;
+
+  bool cancel(uint64_t id) override;
+
+  std::string_view key_noun() const noexcept override {
+    return "path";
+  }
+
+  // -- looking ----------------------------------------------------------------
+
+  snapshot look() const;
+
+  store_type::leaf_ref find(const path& where) const {
+    return store_.find(where);
+  }
+
+  size_t count(const path& scope) const {
+    return store_.count(scope);
+  }
+
+  uint64_t version() const {
+    return store_.version();
+  }
+
+  snapshot private_state(caf::actor_control_block* who) const;
+
+  std::vector<path> paths_of(caf::actor_control_block* who) const;
+
+  caf::strong_actor_ptr owner_of(const path& where) const;
+
+  // -- changes ----------------------------------------------------------------
+
+  /// Makes changes by an actor: all or none.
+  /// @param who May be null or dead: that is an error.
+  caf::expected<delta> commit(caf::actor_control_block* who,
+                              std::string_view priority,
+                              std::vector<step>& steps);
+
+  caf::expected<delta> remove_all(caf::actor_control_block* who);
+
+  /// Puts what was read from a file where nothing is yet.
+  /// @returns how many leaves.
+  caf::expected<size_t> restore(std::vector<leaf_entry> leaves);
+
+  // -- subscriptions ----------------------------------------------------------
+
+  caf::expected<subscription> subscribe(caf::actor_control_block* who,
+                                        const subscribe_options& how);
+
+  /// @returns whether there was such a subscription.
+  bool unsubscribe(caf::actor_control_block* who, const path& scope);
+
+  void acknowledge(uint64_t id);
+
+  void acknowledge(caf::actor_control_block* who, const path& scope);
+
+  // -- seen from outside ------------------------------------------------------
+
+  const system_options& limits() const noexcept {
+    return limits_;
+  }
+
+  bool closed() const noexcept {
+    return closed_.load(std::memory_order_acquire);
+  }
+
+  std::vector<holder_info> holders() const;
+
+  system_stats stats() const;
+
+  void count_task_failure() noexcept {
+    task_failures_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void count_write(bool succeeded) noexcept {
+    (succeeded ? files_written_ : write_failures_)
+      .fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// Calls `fn` with the last state when the registry is closed, in the thread
+  /// that closes it.
+  /// @returns false if it is closed.
+  bool on_close(std::function<void(const snapshot&)> fn);
+
+  void close() noexcept;
+
+  caf::error closed_error() const;
+
+  caf::error closed_error(const path& where) const;
+
+private:
+  using outcome_type = store_type::outcome_type;
+
+  using outcome_kind = outcome_type::kind;
+
+  using editor_type = store_type::editor_type;
+
+  using audience_type = audience<subscriber, snapshot>;
+
+  // -- owners -----------------------------------------------------------------
+
+  caf::error check(caf::actor_control_block* who) const;
+
+  // Returns 0 if the registry is closed.
+  owner_id enlist(caf::actor_control_block* who);
+
+  // -- transactions -----------------------------------------------------------
+
+  caf::error check_value(const path& where, const caf::config_value& x) const;
+
+  // Without calling anything of a user.
+  outcome_type run(author who, std::vector<step>& steps, bool removes_all);
+
+  // With functions and rules of users.
+  caf::expected<outcome_type> run_drafts(author who, const caf::actor& whom,
+                                         std::vector<step>& steps,
+                                         bool removes_all);
+
+  // Returns what a function of a user threw.
+  caf::error apply(editor_type& edit, std::vector<step>& steps);
+
+  caf::error ask_rules(const caf::actor& who, const delta& changes,
+                       const snapshot& before, const snapshot& after) const;
+
+  caf::expected<delta> finish(outcome_type what, caf::actor_control_block* who);
+
+  caf::error refused(const std::vector<refusal>& what) const;
+
+  // -- deliveries -------------------------------------------------------------
+
+  // Starts the pacing of those who want to see these changes.
+  void publish(const delta& changes);
+
+  snapshot look_at(const path& scope) const;
+
+  void deliver(const path& scope, const snapshot& state,
+               std::span<const audience_type::entry> members);
+
+  caf::message message_for(const path& scope, const snapshot& state) const;
+
+  const system_options limits_;
+  std::vector<const mount*> validated_;
+  store_type store_;
+  ownership_ledger actors_;
+
+  mutable std::mutex audience_mutex_;
+  audience_type audience_;
+  bool audience_closed_ = false;
+
+  std::mutex close_mutex_;
+  std::vector<std::function<void(const snapshot&)>> at_close_;
+  std::atomic<bool> closed_{false};
+
+  std::atomic<uint64_t> transactions_{0};
+  std::atomic<uint64_t> refusals_{0};
+  std::atomic<uint64_t> retries_{0};
+  std::atomic<uint64_t> deliveries_{0};
+  std::atomic<uint64_t> cleanups_{0};
+  std::atomic<uint64_t> task_failures_{0};
+  std::atomic<uint64_t> files_written_{0};
+  std::atomic<uint64_t> write_failures_{0};
+};
+
+} // namespace cafreg::detail
