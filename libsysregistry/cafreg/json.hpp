@@ -21,7 +21,8 @@ constexpr size_t max_json_depth = 128;
 /// What JSON has no words for is an object with exactly one key:
 ///
 /// - `{"$timespan": 1500}`: nanoseconds
-/// - `{"$uri": "http://example.org"}`
+/// - `{"$uri": "http://example.org"}`; CAF can make URIs that it cannot read
+///   back, and these become strings
 /// - `{"$real": "nan"}`, also `"inf"` and `"-inf"`
 /// - `{"$bytes": "ff00"}`: a string that is not valid UTF-8, in hexadecimal
 /// - `{"$atom": "name"}`: an atom, with CAF 0.17
@@ -31,6 +32,8 @@ constexpr size_t max_json_depth = 128;
 ///
 /// With CAF 1.x, `none` is `null`.
 /// @param indent Number of spaces for each level, or below 0 for one line.
+/// @pre With CAF 1.x, `prepare` was called before, as for everything where CAF
+/// creates an error.
 /// Complexity: linear in the size of the value. Does not recurse, however deep
 /// the value is.
 [[nodiscard]] std::string to_json(const caf::config_value& x, int indent = -1);
@@ -43,6 +46,7 @@ constexpr size_t max_json_depth = 128;
 /// an integer that does not fit into 64 bits or a real that is too large, says
 /// something with a `$` that is not listed above, or `null` with CAF 0.17,
 /// which has no such value.
+/// @pre As for `to_json`.
 /// Complexity: linear in the size of the text, times the logarithm of the size
 /// of its objects. Does not recurse.
 [[nodiscard]] caf::expected<caf::config_value> from_json(std::string_view text);

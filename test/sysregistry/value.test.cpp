@@ -17,6 +17,7 @@
 #include "cafreg/json.hpp"
 #include "cafreg/path.hpp"
 #include "catch.hpp"
+#include "sysregistry/known_types.hpp"
 #include "sysregistry/random_values.hpp"
 
 using namespace std::chrono_literals;

@@ -48,8 +48,7 @@ void json_writer::put(const caf::config_value& x) {
     } else if constexpr (std::is_same_v<type, caf::timespan>) {
       put_tagged("timespan", [&] { put_number(y.count()); });
     } else if constexpr (std::is_same_v<type, caf::uri>) {
-      auto text = y.str();
-      put_tagged("uri", [&] { quote({text.data(), text.size()}); });
+      put_uri(y);
     } else if constexpr (std::is_same_v<type, std::string>) {
       put_string(y);
     } else if constexpr (std::is_same_v<type, rare_value>) {
@@ -142,6 +141,15 @@ void json_writer::put_string(std::string_view text) {
     }
     out_ += '"';
   });
+}
+
+void json_writer::put_uri(const caf::uri& x) {
+  std::string text{x.str().data(), x.str().size()};
+  auto same = caf::make_uri(text);
+  if (text.empty() || (same && *same == x))
+    put_tagged("uri", [&] { quote(text); });
+  else
+    put_string(text);
 }
 
 void json_writer::put_real(double x) {

@@ -42,6 +42,7 @@ private:
   void put(const list& xs);
   void put(const dictionary& xs);
   void put_string(std::string_view text);
+  void put_uri(const caf::uri& x);
   void put_real(double x);
 
   template <class T>
