@@ -59,8 +59,8 @@ caf::error system_registry_ref::wrong_type(const path& where,
 
 // -- changes ------------------------------------------------------------------
 
-cafreg::transaction system_registry_ref::transaction(any_actor who,
-                                          transaction_options how) const {
+cafreg::transaction
+system_registry_ref::transaction(any_actor who, transaction_options how) const {
   return {core_, who, std::move(how)};
 }
 

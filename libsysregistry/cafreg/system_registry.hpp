@@ -97,8 +97,8 @@ public:
   // -- changes ----------------------------------------------------------------
 
   /// Begins a transaction of an actor, see there.
-  [[nodiscard]] cafreg::transaction transaction(any_actor who,
-                                     transaction_options how = {}) const;
+  [[nodiscard]] cafreg::transaction
+  transaction(any_actor who, transaction_options how = {}) const;
 
   /// `transaction::update`, and what `transaction::commit` returns.
   caf::expected<delta> update(any_actor who, path where, values what,

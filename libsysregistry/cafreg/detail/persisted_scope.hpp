@@ -1,0 +1,75 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "cafreg/caf.hpp"
+#include "cafreg/path.hpp"
+#include "cafreg/snapshot.hpp"
+#include "cafreg/subscription.hpp"
+
+namespace cafreg::detail {
+
+class sys_core;
+
+/// A file, and what it holds. Thread-safe: one write at a time.
+class persisted_scope {
+public:
+  persisted_scope(const std::shared_ptr<sys_core>& core, path scope,
+                  std::filesystem::path file);
+
+  /// Reads the file and restores what it holds.
+  /// @returns an error that the user must see; a file that was kept aside is
+  ///          none.
+  caf::error load();
+
+  /// Writes a state unless the file holds it, or a later one.
+  caf::error save(const snapshot& state);
+
+  /// The same for the state of now.
+  caf::error save();
+
+  /// From now on nothing is written.
+  void stop();
+
+  void attach(subscription what);
+
+  const path& scope() const noexcept {
+    return scope_;
+  }
+
+  size_t restored() const noexcept {
+    return restored_;
+  }
+
+  const caf::error& load_error() const noexcept {
+    return load_error_;
+  }
+
+  caf::error write_error() const;
+
+private:
+  const std::weak_ptr<sys_core> core_;
+  const std::string registry_;
+  const path scope_;
+  const std::string file_;
+
+  // Written by `load`, before anyone else sees this object.
+  size_t restored_ = 0;
+  caf::error load_error_;
+
+  mutable std::mutex mutex_;
+  std::optional<snapshot> written_;
+  caf::error write_error_;
+  bool stopped_ = false;
+  subscription source_;
+};
+
+} // namespace cafreg::detail

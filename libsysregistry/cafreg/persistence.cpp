@@ -1,0 +1,85 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/persistence.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "cafreg/detail/persisted_scope.hpp"
+#include "cafreg/detail/sys_core.hpp"
+#include "cafreg/sys_types.hpp"
+
+namespace cafreg {
+
+namespace {
+
+// After a file could not be written: when to try again, at least.
+constexpr std::chrono::nanoseconds again_delay = std::chrono::seconds{1};
+
+// Writes the states that it gets. Files may be slow: it has a thread of its
+// own.
+caf::behavior writer(caf::event_based_actor* self,
+                     std::weak_ptr<detail::persisted_scope> what,
+                     std::chrono::nanoseconds min_interval) {
+  auto save = [self, what, min_interval](const system_state& now) {
+    auto file = what.lock();
+    if (!file || !file->save(now.snapshot))
+      return;
+    detail::post_later(self->system(), caf::strong_actor_ptr{self->ctrl()},
+                       std::max(min_interval, again_delay),
+                       caf::make_message(now));
+  };
+  return {save};
+}
+
+} // namespace
+
+caf::error persistence::load_error() const {
+  return what_->load_error();
+}
+
+size_t persistence::restored() const noexcept {
+  return what_->restored();
+}
+
+caf::error persistence::write_error() const {
+  return what_->write_error();
+}
+
+caf::error persistence::flush() const {
+  return what_->save();
+}
+
+void persistence::stop() const {
+  what_->stop();
+}
+
+caf::expected<persistence>
+persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
+                   std::filesystem::path file, persist_options how) {
+  if (core->closed())
+    return core->closed_error();
+  auto what = std::make_shared<detail::persisted_scope>(core, std::move(scope),
+                                                        std::move(file));
+  if (auto err = what->load())
+    return err;
+  auto at_close = [what](const snapshot& last) {
+    // Nobody is left to be told of an error.
+    static_cast<void>(what->save(last.restricted_to(what->scope())));
+  };
+  if (!core->on_close(std::move(at_close)))
+    return core->closed_error();
+  auto who = caf::actor_cast<caf::strong_actor_ptr>(
+    core->system().spawn<caf::detached + caf::hidden>(
+      writer, std::weak_ptr<detail::persisted_scope>{what}, how.min_interval));
+  auto source = core->subscribe(who.get(), {.scope = what->scope(),
+                                            .min_interval = how.min_interval,
+                                            .hysteresis = how.hysteresis});
+  if (!source)
+    return std::move(source.error());
+  what->attach(*source);
+  return persistence{std::move(what)};
+}
+
+} // namespace cafreg
