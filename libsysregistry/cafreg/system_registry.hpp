@@ -64,7 +64,7 @@ public:
     auto found = find(where);
     if (!found)
       return std::move(found.error());
-    auto result = value_as<T>(found->content.shown.value);
+    auto result = value_as<T>((*found)->content.shown.value);
     if (!result)
       return wrong_type(where, result.error());
     return result;
@@ -74,7 +74,7 @@ public:
   template <class T>
   [[nodiscard]] T get_or(const path& where, T fallback) const {
     if (auto found = find(where))
-      if (auto result = value_as<T>(found->content.shown.value))
+      if (auto result = value_as<T>((*found)->content.shown.value))
         return std::move(*result);
     return fallback;
   }

@@ -28,9 +28,9 @@ caf::error persisted_scope::load() {
     auto aside = keep_aside(file_);
     if (!aside)
       return std::move(aside.error());
-    load_error_
-      = make_error(errc::bad_file, registry_, {},
-                   to_text(found.error()) + "; kept aside as " + *aside);
+    load_error_ = make_error(errc::bad_file, registry_, {},
+                             cafreg::to_text(found.error()) + "; kept aside as "
+                               + *aside);
     return {};
   }
   if (!*found)
