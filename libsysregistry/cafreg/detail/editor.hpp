@@ -100,6 +100,10 @@ public:
       refuse(*why, from);
       return;
     }
+    if (auto why = check_path(limits_, to)) {
+      refuse(*why, to);
+      return;
+    }
     if (from.contains(to)) {
       if (from != to)
         refuse(refusal_reason::below_itself, to);
@@ -118,7 +122,7 @@ public:
       moved.emplace_back(std::move(target), mine->value);
       withdraw(where);
     }
-    if (moved.empty() && refusals_.empty())
+    if (moved.empty())
       refuse(refusal_reason::nothing_there, from);
     for (auto& [where, value] : moved) {
       auto* there = tree_of(where).find_leaf(where);
