@@ -477,7 +477,8 @@ private:
     if (forever)
       owners_.erase(pos);
     changes.version = version_ + (changes.empty() ? 0 : 1);
-    replace_tree(dropped, changes.version);
+    if (!gone->empty())
+      replace_tree(dropped, changes.version);
     guard.unlock();
     return result;
   }
