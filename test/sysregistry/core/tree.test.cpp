@@ -280,7 +280,6 @@ TEST_CASE("a wide branch is changed as cheaply as a narrow one") {
     subject s;
     for (size_t i = 0; i < n; ++i)
       s.put(numbered(i), static_cast<int>(i));
-    s.check();
     auto copy = s;
     auto allocations = memory::allocations();
     s.uut.put(numbered(17), make_leaf(numbered(17), -1));
@@ -288,7 +287,6 @@ TEST_CASE("a wide branch is changed as cheaply as a narrow one") {
     s.expected[numbered(17)] = s.uut.find_leaf(numbered(17));
     CHECK(found_difference(copy.uut, s.uut).size() == 1);
     s.check();
-    copy.check();
     std::vector<size_t> order(n);
     for (size_t i = 0; i < n; ++i)
       order[i] = i;
