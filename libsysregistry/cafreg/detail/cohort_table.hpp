@@ -16,6 +16,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -36,8 +37,11 @@ struct audience_settings {
   friend bool operator==(const audience_settings&, const audience_settings&)
     = default;
 
-  friend auto operator<=>(const audience_settings&, const audience_settings&)
-    = default;
+  friend auto operator<=>(const audience_settings& x,
+                          const audience_settings& y) noexcept {
+    return std::tie(x.limits, x.acknowledged)
+           <=> std::tie(y.limits, y.acknowledged);
+  }
 };
 
 /// A subscription as deliveries see it.
@@ -69,7 +73,10 @@ private:
     pacer::phase phase;
     audience_settings settings;
 
-    friend auto operator<=>(const place&, const place&) = default;
+    friend bool operator<(const place& x, const place& y) noexcept {
+      return std::tie(x.due, x.phase, x.settings)
+             < std::tie(y.due, y.phase, y.settings);
+    }
   };
 
   using place_map = std::multimap<place, cohort*>;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <tuple>
 
 #include "cafreg/detail/deadline.hpp"
 
@@ -31,7 +32,10 @@ struct pace {
 
   friend bool operator==(const pace&, const pace&) = default;
 
-  friend auto operator<=>(const pace&, const pace&) = default;
+  friend auto operator<=>(const pace& x, const pace& y) noexcept {
+    return std::tie(x.min_interval, x.hysteresis)
+           <=> std::tie(y.min_interval, y.hysteresis);
+  }
 };
 
 /// Decides when the changes of something are delivered. It knows neither clock

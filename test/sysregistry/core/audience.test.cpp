@@ -124,6 +124,7 @@ TEST_CASE("settings differ in each of their parts") {
   CHECK(f.uut.cohorts() == 6);
   f.add(7, "a", {.limits = {-5s, -1ns}});
   f.add(8, "a", {});
+  f.add(9, "a", {.limits = {-1ns, -5s}});
   CHECK(f.uut.cohorts() == 7);
 }
 
