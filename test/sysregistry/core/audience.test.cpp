@@ -345,6 +345,21 @@ TEST_CASE("states are released by the caller") {
   }
 }
 
+TEST_CASE("of equal states the newest is kept") {
+  fixture f;
+  f.add(3, "a", slow);
+  f.set("a", 1, at(0s));
+  f.add(1, "a", slow);
+  f.add(2, "a", slow); // these two rest
+  f.expire(at(50ms));
+  std::weak_ptr<const int> older = f.states["a"].value;
+  f.states["a"] = 1;
+  f.expire(at(1050ms));
+  CHECK(f.uut.cohorts() == 1);
+  f.uut.take_retired();
+  CHECK(older.expired());
+}
+
 TEST_CASE("what waits for ever does so") {
   fixture f;
   auto huge = duration::max();

@@ -363,7 +363,7 @@ void run(bool late) {
   size_t unnoticed = 0;
   size_t cohorts = 0;
   size_t size = 0;
-  auto runs = effort(400, 60);
+  auto runs = effort(200, 40);
   for (uint32_t seed = 0; seed < runs; ++seed) {
     CAPTURE(seed);
     world w{seed, late};
