@@ -2,8 +2,9 @@
 // Distributed under the terms of the BSD 3-Clause License, see LICENSE.
 
 #include "audiences.hpp"
-#include "memory_budget.hpp"
+#include "memory.hpp"
 
+#include <optional>
 #include <stdexcept>
 
 using namespace audiences;
@@ -16,26 +17,27 @@ TEST_CASE("a subscription without memory leaves nothing behind") {
   auto add = [&](int who, const settings& how) {
     std::ignore = f.uut.add(where, how, who, [&](const path&) { return x; });
   };
-  auto failures = starve([&] { add(1, slow); },
-                         [&] {
-                           CHECK(f.uut.pristine());
-                           CHECK_FALSE(f.uut.attentive());
-                         });
+  auto failures = run_out([&] { add(1, slow); },
+                          [&] {
+                            CHECK(f.uut.pristine());
+                            CHECK_FALSE(f.uut.attentive());
+                          });
   CHECK(failures > 5);
   CHECK(f.uut.size() == 1);
   SECTION("nor does one that joins another") {
-    failures = starve([&] { add(2, slow); }, [&] { CHECK(f.uut.size() == 1); });
+    failures = run_out([&] { add(2, slow); },
+                       [&] { CHECK(f.uut.size() == 1); });
     CHECK(failures > 0);
     CHECK(f.uut.cohorts() == 1);
     CHECK(f.uut.size() == 2);
   }
   SECTION("nor does one that replaces another") {
-    failures = starve([&] { add(1, {}); },
-                      [&] {
-                        CHECK(f.uut.size() == 1);
-                        f.uut.for_each([](auto&&, const settings& how,
-                                          auto&&...) { CHECK(how == slow); });
-                      });
+    failures = run_out([&] { add(1, {}); },
+                       [&] {
+                         CHECK(f.uut.size() == 1);
+                         f.uut.for_each([](auto&&, const settings& how,
+                                           auto&&...) { CHECK(how == slow); });
+                       });
     CHECK(failures > 0);
     CHECK(f.uut.size() == 1);
   }
@@ -93,7 +95,7 @@ TEST_CASE("removal, changes and acknowledgements need no memory") {
   }
   path leaf = "a.b.c";
   path where = "a";
-  budget = 0;
+  std::optional<shortage> none{0};
   f.uut.changed(leaf, at(0s));
   for (auto id : ids)
     f.uut.acknowledge(id);
@@ -102,7 +104,7 @@ TEST_CASE("removal, changes and acknowledgements need no memory") {
   f.uut.remove_all(8);
   auto left = f.uut.size();
   f.uut.clear();
-  budget = plenty;
+  none.reset();
   CHECK(left == 14);
   CHECK(f.uut.pristine());
 }
@@ -116,14 +118,12 @@ TEST_CASE("deliveries need no memory of their own") {
   state present = 2;
   size_t reached = 0;
   auto expire = [&](time_point now) {
-    budget = 0;
-    auto result = f.uut.expire(
+    shortage none{0};
+    return f.uut.expire(
       now, [&](const path&) { return present; },
       [&](const path&, const state&, auto members) {
         reached += members.size();
       });
-    budget = plenty;
-    return result;
   };
   CHECK(expire(at(51ms)) == at(1051ms));
   CHECK(reached == 2);
