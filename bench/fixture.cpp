@@ -3,6 +3,8 @@
 
 #include "fixture.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -12,6 +14,8 @@
 #include <thread>
 
 #include <caf/all.hpp>
+
+#include "cafreg/sys_types.hpp"
 
 namespace bench {
 
@@ -27,7 +31,7 @@ struct environment {
   }
 
   static caf::actor_system_config& prepare(caf::actor_system_config& cfg) {
-    cafreg::prepare(cfg);
+    cafreg::prepare_system(cfg);
     return cfg;
   }
 
@@ -70,6 +74,22 @@ void wait_until(const std::function<bool()>& condition) {
   using namespace std::chrono_literals;
   while (!condition())
     std::this_thread::sleep_for(100us);
+}
+
+size_t steady_heap_size() {
+  using namespace std::chrono_literals;
+  auto size = [] {
+    auto info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  auto result = size();
+  for (auto quiet = 0; quiet < 5;) {
+    std::this_thread::sleep_for(10ms);
+    auto now = size();
+    quiet = now == result ? quiet + 1 : 0;
+    result = now;
+  }
+  return result;
 }
 
 std::vector<caf::actor> spawn_idle(size_t count) {

@@ -71,6 +71,11 @@ std::vector<caf::actor> spawn_idle(size_t count);
 /// Ends actors, and waits until all have ended.
 void kill_all(std::vector<caf::actor>& actors);
 
+/// How much memory the program uses. What actors and registries leave behind is
+/// freed by other threads, some time later: waits until nothing changes any
+/// more.
+size_t steady_heap_size();
+
 /// Waits until a condition holds, without taking a core from those who work
 /// on it.
 void wait_until(const std::function<bool()>& condition);
@@ -174,5 +179,6 @@ void add_write();
 void add_dispatch();
 void add_lifecycle();
 void add_workers();
+void add_state();
 
 } // namespace bench

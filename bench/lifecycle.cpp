@@ -1,10 +1,7 @@
 // This file is part of cafreg, process registries for the C++ Actor Framework.
 // Distributed under the terms of the BSD 3-Clause License, see LICENSE.
 
-#include <malloc.h>
-
 #include <chrono>
-#include <thread>
 
 #include <caf/actor_registry.hpp>
 #include <caf/send.hpp>
@@ -76,25 +73,6 @@ void mass_death(benchmark::State& state) {
 // -- memory -------------------------------------------------------------------
 
 constexpr int64_t many = 1'000'000;
-
-size_t heap_size() {
-  auto info = ::mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
-// What actors and registries leave behind is freed by other threads, some time
-// later: waits until nothing changes any more.
-size_t steady_heap_size() {
-  using namespace std::chrono_literals;
-  auto result = heap_size();
-  for (auto quiet = 0; quiet < 5;) {
-    std::this_thread::sleep_for(10ms);
-    auto now = heap_size();
-    quiet = now == result ? quiet + 1 : 0;
-    result = now;
-  }
-  return result;
-}
 
 // Returns what an entry takes, with the actors made before.
 double measure_entries(const std::vector<std::string>& keys,

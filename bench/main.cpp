@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   bench::add_dispatch();
   bench::add_lifecycle();
   bench::add_workers();
+  bench::add_state();
 
   auto measured = peer;
   bench::collector collector{measured};
