@@ -17,7 +17,7 @@ function(cafreg_add_example name)
   target_include_directories(${arg_PROGRAM}
     PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   cafreg_configure_target(${arg_PROGRAM})
-  target_link_libraries(${arg_PROGRAM} PRIVATE cafreg::genregistry fmt::fmt)
+  target_link_libraries(${arg_PROGRAM} PRIVATE cafreg::genregistry cafreg::sysregistry fmt::fmt)
 
   add_test(NAME example.${name} COMMAND ${arg_PROGRAM} ${arg_ARGS})
   set_tests_properties(example.${name} PROPERTIES

@@ -46,7 +46,7 @@ concept value_duration
   = is_duration<T>::value && std::is_convertible_v<T, caf::timespan>;
 
 template <class T>
-concept value_text
+concept textual_value
   = std::convertible_to<const T&,
                         std::string_view> && !std::same_as<T, std::nullptr_t>;
 
@@ -259,7 +259,7 @@ public:
   struct entry;
 
   /// @pre `x` is no null pointer.
-  template <detail::value_text T>
+  template <detail::textual_value T>
   values(const T& x) : value_(std::string{std::string_view{x}}) {
     // nop
   }
