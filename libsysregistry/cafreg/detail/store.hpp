@@ -207,7 +207,7 @@ public:
     ownership moves;
     if (found.at == nullptr || rule->kind == access::layered
         || found.at->content.shown.owner != fresh->content.shown.owner)
-      moves.note(where, found.at, fresh.get());
+      moves.note(who.id, where, found.at, fresh.get());
     result.owners.reserve(moves.size());
     add_paths(moves);
     leaf_ref old;
@@ -322,10 +322,11 @@ private:
   struct ownership {
     using list = std::vector<std::pair<owner_id, std::string>>;
 
-    void note(const path& where, const leaf* before, const leaf* after) {
+    void note(owner_id author, const path& where, const leaf* before,
+              const leaf* after) {
       auto text = to_string(where);
-      each(before, after, text, lost);
-      each(after, before, text, gained);
+      each(author, before, after, text, lost);
+      each(author, after, before, text, gained);
     }
 
     size_t size() const noexcept {
@@ -344,10 +345,18 @@ private:
     list lost;
 
   private:
-    static void each(const leaf* here, const leaf* there,
+    static void each(owner_id author, const leaf* here, const leaf* there,
                      const std::string& text, list& result) {
       if (here == nullptr)
         return;
+      // Between several contributions and several, only those of the author can
+      // differ; to compare each with each would take long.
+      if (there != nullptr && here->content.behind && there->content.behind) {
+        if (here->content.of(author) != nullptr
+            && there->content.of(author) == nullptr)
+          result.emplace_back(author, text);
+        return;
+      }
       here->content.for_each_owner([&](owner_id who) {
         if (there == nullptr || there->content.of(who) == nullptr)
           result.emplace_back(who, text);
@@ -421,7 +430,7 @@ private:
       auto* was = before.find_leaf(where);
       auto* is = changes.trees().shared.find_leaf(where);
       if (moves != nullptr)
-        moves->note(where, was, is);
+        moves->note(changes.who().id, where, was, is);
       basic_leaf_change<Value> change{where, {}, {}};
       if (was != nullptr)
         change.old_value = was->content.shown.value;

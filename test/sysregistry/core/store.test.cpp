@@ -3,6 +3,8 @@
 
 #include "stores.hpp"
 
+#include "registry/effort.hpp"
+
 #include "catch.hpp"
 
 #include <stdexcept>
@@ -130,6 +132,22 @@ TEST_CASE("at a layered mount an owner removes only what is its own") {
   CHECK(done(none));
   CHECK(none.changes.empty());
   CHECK(uut.at("layers.a") == 1);
+}
+
+TEST_CASE("a leaf may have many layers") {
+  uut_type uut;
+  auto n = effort(3000, 300);
+  auto end = static_cast<owner_id>(100 + n);
+  for (owner_id who = 100; who < end; ++who) {
+    uut.add_owner(who);
+    CHECK(done(uut.put({who}, "layers.a", static_cast<int>(who))));
+  }
+  for (owner_id who = 100; who < end; ++who) {
+    CHECK(uut.at("layers.a") == static_cast<int>(who));
+    CHECK(uut.owned(who) == 1);
+    uut.drop_owner(who);
+  }
+  CHECK(uut.content().empty());
 }
 
 TEST_CASE("a priority that no list names is the lowest") {
