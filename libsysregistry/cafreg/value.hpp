@@ -266,7 +266,7 @@ public:
 
   // A template, lest the string is made from something else.
   template <std::same_as<std::string> T>
-  values(T&& x) : value_(std::move(x)) {
+  values(T&& x) : value_(std::forward<T>(x)) {
     // nop
   }
 

@@ -276,9 +276,7 @@ TEST_CASE("a foreign file is refused and stays as it is") {
   scratch dir;
   auto file = dir / "x";
   for (std::string_view foreign :
-       {"{}", "[]", "hello", "{\"cafreg\": {\"format\": 1}}",
-        "\x7f"
-        "ELF",
+       {"{}", "[]", "hello", "{\"cafreg\": {\"format\": 1}}", "\177ELF",
         "{\n  \"cafreg\": 1\n}\n"}) {
     dir.put("x", foreign);
     CHECK(loaded(file)

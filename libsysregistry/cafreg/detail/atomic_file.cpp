@@ -56,7 +56,8 @@ bool has_zero_byte(const std::string& file) {
 }
 
 file_problem bad_name(const std::string& file) {
-  return problem(file.c_str(), "use its name", "it has a zero byte");
+  return problem(file.substr(0, file.find('\0')), "use its name",
+                 "it has a zero byte");
 }
 
 /// Calls a function of the system again when a signal interrupted it.
