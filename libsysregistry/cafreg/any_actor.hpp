@@ -12,6 +12,7 @@ namespace cafreg {
 /// and costs nothing.
 class any_actor {
 public:
+  /// Refers to whom the handle does.
   template <class T>
     requires requires(const T& x) {
       caf::actor_cast<caf::actor_control_block*>(x);

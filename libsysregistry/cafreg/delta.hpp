@@ -21,6 +21,7 @@ struct basic_leaf_change {
   /// Its value now; none if it was removed.
   std::optional<Value> new_value;
 
+  /// Whether the same happened to the same leaf.
   friend bool operator==(const basic_leaf_change&, const basic_leaf_change&)
     = default;
 };

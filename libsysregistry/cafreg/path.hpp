@@ -28,6 +28,7 @@ inline constexpr size_t max_path_depth = 1024;
 /// thread-safe, as any value.
 class path {
 public:
+  /// Goes through the keys.
   using const_iterator = std::vector<std::string>::const_iterator;
 
   /// The root.
@@ -77,10 +78,12 @@ public:
     return keys_.back();
   }
 
+  /// The first key.
   const_iterator begin() const noexcept {
     return keys_.begin();
   }
 
+  /// Behind the last key.
   const_iterator end() const noexcept {
     return keys_.end();
   }
@@ -117,6 +120,7 @@ public:
   /// Paths compare key by key.
   friend bool operator==(const path&, const path&) = default;
 
+  /// Sorts what is below a path behind it.
   friend auto operator<=>(const path&, const path&) = default;
 
   /// Returns the text with dots that gives this path again.

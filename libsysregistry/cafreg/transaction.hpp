@@ -70,6 +70,7 @@ public:
   transaction& move(path from, path to);
 
   /// Sets the leaf at a path to what a function makes of its value.
+  /// @param where The path of the leaf.
   /// @param fn `fn(const std::optional<caf::config_value>& old)`, none if there
   ///           is no leaf, returns the new value, or `std::nullopt` to remove
   ///           the leaf. It runs in `commit`, in the caller's thread without a

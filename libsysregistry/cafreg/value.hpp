@@ -264,27 +264,32 @@ public:
     // nop
   }
 
+  /// Text.
   // A template, lest the string is made from something else.
   template <std::same_as<std::string> T>
   values(T&& x) : value_(std::forward<T>(x)) {
     // nop
   }
 
+  /// Truth.
   template <std::same_as<bool> T>
   values(T x) : value_(x) {
     // nop
   }
 
+  /// An integer.
   template <detail::value_integer T>
   values(T x) : value_(static_cast<int64_t>(x)) {
     valid_ = std::in_range<int64_t>(x);
   }
 
+  /// A real.
   template <detail::value_real T>
   values(T x) : value_(static_cast<double>(x)) {
     // nop
   }
 
+  /// A timespan.
   template <detail::value_duration T>
   values(T x) {
     constexpr auto factor
@@ -294,6 +299,7 @@ public:
     value_ = caf::timespan{count};
   }
 
+  /// What CAF has of its own.
   template <class T>
     requires std::same_as<std::remove_cvref_t<T>, caf::uri> || std::
       same_as<std::remove_cvref_t<T>, caf::config_value> || std::same_as<
@@ -302,6 +308,7 @@ public:
       // nop
     }
 
+    /// A list.
     template <class T>
       requires std::constructible_from<values, const T&>
       values(const std::vector<T>& xs) {
@@ -312,6 +319,7 @@ public:
         value_ = std::move(result);
       }
 
+    /// A dictionary.
     template <class T>
       requires std::constructible_from<values, const T&>
       values(const std::map<std::string, T>& xs) {
@@ -322,6 +330,7 @@ public:
         value_ = std::move(result);
       }
 
+    /// A dictionary.
     values(std::initializer_list<entry> xs);
 
     /// The value. Without a meaning if it is not valid.
@@ -329,6 +338,7 @@ public:
       return value_;
     }
 
+    /// The same, moved out.
     caf::config_value&& get() && noexcept {
       return std::move(value_);
     }
@@ -353,12 +363,15 @@ public:
 
 /// A key and what is below it.
 struct values::entry {
+  /// Takes the key as it is.
   entry(std::string_view key, values content)
     : key(key), content(std::move(content)) {
     // nop
   }
 
+  /// The key.
   std::string key;
+  /// What is below it.
   values content;
 };
 
