@@ -121,7 +121,9 @@ public:
   friend bool operator==(const path&, const path&) = default;
 
   /// Sorts what is below a path behind it.
-  friend auto operator<=>(const path&, const path&) = default;
+  friend auto operator<=>(const path& x, const path& y) {
+    return x.keys_ <=> y.keys_;
+  }
 
   /// Returns the text with dots that gives this path again.
   friend std::string to_string(const path& x);

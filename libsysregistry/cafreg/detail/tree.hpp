@@ -290,7 +290,7 @@ public:
     for (auto i = scope.size(); i-- > 0;) {
       auto above = make_branch(i > 0 ? std::string_view{scope[i - 1]}
                                      : std::string_view{});
-      above->children.insert(std::move(below));
+      above->children.insert(std::exchange(below, {}));
       above->leaves = count;
       if (i == 0)
         result.root_ = std::move(above);
