@@ -9,12 +9,13 @@
 #include "cafreg/detail/refusal.hpp"
 
 #include <algorithm>
-#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -54,7 +55,11 @@ struct voice {
   owner_id who;
   int value;
 
-  friend auto operator<=>(const voice&, const voice&) = default;
+  friend bool operator==(const voice&, const voice&) = default;
+
+  friend bool operator<(const voice& x, const voice& y) {
+    return std::tie(x.rank, x.age) < std::tie(y.rank, y.age);
+  }
 };
 
 /// Never empty.
@@ -195,7 +200,9 @@ public:
       if (taken == there.end())
         continue;
       auto target = to;
-      target.insert(target.end(), where.begin() + from.size(), where.end());
+      target.insert(target.end(),
+                    where.begin() + static_cast<ptrdiff_t>(from.size()),
+                    where.end());
       moved[target] = taken->value;
       remove_leaf(where);
     }
@@ -319,12 +326,11 @@ private:
   void remove_leaf(const keys& where) {
     auto there = tree_of(where).at(where);
     auto mine = voice_of(there, who_.id);
+    auto restored = there.size() == 1 && there.begin()->who == restorer;
     if (mine != there.end()) {
       there.erase(mine);
       write(where, there);
-    } else if (there.size() == 1 && there.begin()->who == restorer) {
-      write(where, {});
-    } else if (kind_of(where) == access::open) {
+    } else if (restored || kind_of(where) == access::open) {
       write(where, {});
     } else if (kind_of(where) != access::layered) {
       refuse(refusal_reason::reserved, where);

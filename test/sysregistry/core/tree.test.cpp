@@ -60,7 +60,8 @@ struct subject {
     auto fresh = make_leaf(where, value);
     auto& there = expected[where];
     auto* old = std::exchange(there, fresh.get());
-    CHECK(uut.put(where, std::move(fresh)).get() == old);
+    auto replaced = uut.put(where, std::move(fresh));
+    CHECK(replaced.get() == old);
   }
 
   void erase(const keys& where) {

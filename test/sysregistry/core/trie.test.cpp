@@ -115,7 +115,8 @@ struct subject {
     auto fresh = make(id);
     auto& there = expected[key(id)];
     auto* old = std::exchange(there, fresh.get());
-    CHECK(uut.replace(std::move(fresh)).get() == old);
+    auto replaced = uut.replace(std::move(fresh));
+    CHECK(replaced.get() == old);
   }
 
   void erase(uint32_t id) {
