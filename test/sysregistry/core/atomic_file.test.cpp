@@ -223,6 +223,8 @@ TEST_CASE("a crash while writing leaves the old file") {
   REQUIRE(WIFSIGNALED(status));
   CHECK(dir.get("state") == "old");
   REQUIRE(dir.names().size() == 2);
+  // Nobody else may read what was to become a private file.
+  CHECK(mode_of(dir / dir.names().front()) == 0600);
   CHECK(read(file) == "old");
   CHECK_FALSE(write_file(file, "new"));
   CHECK(read(file) == "new");
