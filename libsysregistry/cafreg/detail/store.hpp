@@ -324,6 +324,10 @@ private:
 
     void note(owner_id author, const path& where, const leaf* before,
               const leaf* after) {
+      if (before != nullptr && after != nullptr && !before->content.behind
+          && !after->content.behind
+          && before->content.shown.owner == after->content.shown.owner)
+        return; // as in most cases
       auto text = to_string(where);
       each(author, before, after, text, lost);
       each(author, after, before, text, gained);
@@ -415,16 +419,35 @@ private:
       remove_path(x);
   }
 
-  // What the author's changes come to. Removes duplicates from the list of what
-  // it touched.
+  // Each path once. Hashes are faster to sort than paths.
+  static std::vector<const path*> distinct(const std::vector<path>& xs) {
+    std::vector<std::pair<uint64_t, const path*>> hashed;
+    hashed.reserve(xs.size());
+    for (auto& x : xs) {
+      uint64_t hash = 0;
+      for (auto& key : x)
+        hash = hash_word(hash_of_key(key), hash);
+      hashed.emplace_back(hash, &x);
+    }
+    if (xs.size() > 1)
+      std::sort(hashed.begin(), hashed.end(), [](const auto& x, const auto& y) {
+        return x.first != y.first ? x.first < y.first : *x.second < *y.second;
+      });
+    std::vector<const path*> result;
+    result.reserve(xs.size());
+    for (auto& [hash, x] : hashed)
+      if (result.empty() || *result.back() != *x)
+        result.push_back(x);
+    return result;
+  }
+
+  // What the author's changes come to.
   basic_delta<Value> difference(const tree_type& before, editor_type& changes,
                                 uint64_t version,
                                 ownership* moves = nullptr) const {
     basic_delta<Value> result;
-    auto& touched = changes.touched();
-    std::sort(touched.begin(), touched.end());
-    touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
-    for (auto& where : touched) {
+    for (auto* touched : distinct(changes.touched())) {
+      auto& where = *touched;
       if (rules_.find(where) == nullptr)
         continue;
       auto* was = before.find_leaf(where);
