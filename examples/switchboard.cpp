@@ -1,178 +1,158 @@
 // This file is part of cafreg, process registries for the C++ Actor Framework.
 // Distributed under the terms of the BSD 3-Clause License, see LICENSE.
 
-// A switchboard: each number that is called has a worker of its own, which
-// loads the rules of its owner when it is first called and lets calls through
-// or not. See `--help`.
+// A switchboard: each number that is called has a worker of its own, which lets
+// calls through or not. The rules are configuration, and follow a file; what
+// happens is published as state. See `--help`.
 
 #include <cafreg/format.hpp>
 #include <cafreg/genregistry.hpp>
+#include <cafreg/sysregistry.hpp>
+#include <cafreg/unique_registry.hpp>
 
-#include <atomic>
+#include <caf/scoped_actor.hpp>
+
 #include <chrono>
+#include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "switchboard/calls.hpp"
+#include "switchboard/options.hpp"
+#include "switchboard/pulse.hpp"
+#include "switchboard/rulebook.hpp"
 #include "switchboard/rules.hpp"
+#include "switchboard/statistics.hpp"
+
+using namespace std::literals;
 
 namespace {
 
 using namespace switchboard;
 
-constexpr auto help = R"(usage: switchboard [options] [CALLS]
-
-Reads calls, "caller,callee" in each line, from the file CALLS or standard input,
-and says how many are let through and how many are rejected.
-
-  --rules FILE        whom a callee does not want to hear: "callee,denied" lines
-  --max-workers N     how many numbers may have a worker at a time (default: all)
-  --show              print each call
-  --generate N        write N random calls to standard output, and end
-  --generate-rules    write rules for such calls, and end
-)";
-
-struct options {
-  std::string calls;
-  std::string rules;
-  size_t max_workers = 0;
-  bool show = false;
-};
-
-// What workers have decided.
-struct tally {
-  std::atomic<size_t> allowed{0};
-  std::atomic<size_t> rejected{0};
-  bool show = false;
-
-  size_t decided() const {
-    return allowed + rejected;
-  }
-
-  void decide(const call& x, bool allow) {
-    if (show)
-      fmt::print("{} -> {}: {}\n", x.caller, x.callee,
-                 allow ? "allowed" : "rejected");
-    ++(allow ? allowed : rejected);
-  }
-};
-
-// A worker: the denylist of one number.
-caf::behavior denylist(const std::string& number, rules mine, tally& to) {
-  return {[number, mine = std::move(mine), &to](const std::string& caller) {
-    to.decide({caller, number}, mine.allow(caller));
-  }};
+// A worker: the denylist of one number. Its rules come before its first call,
+// and again whenever they change.
+caf::behavior denylist(caf::event_based_actor*, const std::string& number,
+                       std::shared_ptr<tally> counts, bool show) {
+  auto mine = std::make_shared<denials>();
+  return {[mine](const cafreg::system_state& now) {
+            *mine = now.snapshot.get_or(now.scope, denials{});
+          },
+          [mine, number, show, counts](const std::string& caller) {
+            auto allow = allowed(caller, *mine);
+            if (show)
+              fmt::print("{} -> {}: {}\n", caller, number,
+                         allow ? "allowed" : "rejected");
+            ++(allow ? counts->allowed : counts->rejected);
+          }};
 }
 
-void connect_calls(caf::actor_system& sys, const options& opts,
-                   std::istream& in, const std::string& source) {
-  rules_file book{opts.rules};
-  tally counts;
-  counts.show = opts.show;
-  size_t sent = 0;
-  size_t skipped = 0;
-  cafreg::gen_registry<std::string> lists{
-    sys,
-    {.name = "denylists", .max_workers = opts.max_workers},
-    [&](caf::actor_system& sys, const std::string& number) {
-      auto body = [&, number, mine = book.load(number)](
-                    caf::event_based_actor*) -> caf::behavior {
-        return denylist(number, mine, counts);
-      };
-      return sys.spawn(std::move(body));
-    }};
-  auto begin = std::chrono::steady_clock::now();
+// Returns how many calls were handed to workers.
+size_t send_calls(const options& opts, std::istream& in,
+                  const cafreg::gen_registry<std::string>& lists,
+                  tally& counts) {
+  size_t result = 0;
+  auto report = complain(opts.calls.empty() ? "standard input" : opts.calls);
   read_calls(
     in,
     [&](call x) {
       if (auto done = lists.send(x.callee, std::move(x.caller)); !done)
         fmt::print(stderr, "{}\n", done.error());
       else
-        ++sent;
+        ++result;
     },
     [&](size_t line, std::string_view text, std::string_view why) {
-      fmt::print(stderr, "{}:{}: {}: {}\n", source, line, why, text);
-      ++skipped;
+      report(line, text, why);
+      ++counts.malformed;
     });
-  while (counts.decided() < sent)
+  return result;
+}
+
+using names_type = cafreg::unique_registry<std::string>;
+
+// Has an actor that is known by name do what it does from time to time.
+caf::error tick(const names_type& names, const char* name,
+                caf::scoped_actor& self) {
+  caf::error result;
+  names.via(name)
+    .request(self, 1min, caf::tick_atom_v)
+    .receive([] {}, [&](caf::error& err) { result = std::move(err); });
+  return result;
+}
+
+void connect_calls(const options& opts, std::istream& in) {
+  auto counts = std::make_shared<tally>();
+  caf::actor_system_config cfg;
+  cafreg::prepare_system(cfg);
+  caf::actor_system sys{cfg};
+  cafreg::system_registry state{sys, {.name = "switchboard"}};
+  names_type names{sys, {.name = "services"}};
+  cafreg::gen_registry<std::string> lists{
+    sys,
+    {.name = "denylists", .max_workers = opts.max_workers},
+    [&](caf::actor_system& sys,
+        const std::string& number) -> caf::expected<caf::actor> {
+      auto worker = sys.spawn(denylist, number, counts, opts.show);
+      auto told = state.subscribe(worker, {.scope = all_rules / number});
+      if (!told)
+        return told.error();
+      return worker;
+    }};
+
+  names.spawn_as("rulebook", rulebook, state.ref(), opts.rules).value();
+  names.spawn_as("statistics", statistics, state.ref(), counts, lists.ref())
+    .value();
+  caf::scoped_actor self{sys};
+  if (auto err = tick(names, "rulebook", self))
+    throw std::runtime_error{cafreg::to_text(err)};
+  pulse clock{250ms, [&] {
+                caf::scoped_actor self{sys};
+                for (auto* name : {"rulebook", "statistics"})
+                  if (auto err = tick(names, name, self))
+                    fmt::print(stderr, "{}\n", err);
+              }};
+  auto shown = state
+                 .subscribe(sys.spawn(display),
+                            {.scope = published, .min_interval = 1s})
+                 .value();
+
+  auto begin = std::chrono::steady_clock::now();
+  auto sent = send_calls(opts, in, lists, *counts);
+  while (counts->decided() < sent)
     std::this_thread::yield();
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  auto stats = lists.stats();
-  fmt::print("{} allowed, {} rejected, {} malformed lines skipped\n",
-             counts.allowed.load(), counts.rejected.load(), skipped);
-  fmt::print("{} workers started, {} put to sleep, {} messages handed on\n",
-             stats.starts, stats.passivations, stats.handed_over);
-  fmt::print("{:.0f} calls a second\n",
+
+  shown.cancel();
+  if (auto err = tick(names, "statistics", self))
+    fmt::print(stderr, "{}\n", err);
+  fmt::print("{}{:.0f} calls a second\n", summary(state.snapshot()),
              static_cast<double>(sent) / took.count());
-}
-
-// Returns whether there is something left to do.
-bool parse(int argc, char** argv, options& to) {
-  std::vector<std::string> args(argv + 1, argv + argc);
-  for (size_t i = 0; i < args.size(); ++i) {
-    auto value = [&] {
-      if (i + 1 == args.size())
-        throw std::invalid_argument{args[i] + " takes a value; see --help"};
-      return args[++i];
-    };
-    if (args[i] == "--help") {
-      fmt::print("{}", help);
-      return false;
-    }
-    if (args[i] == "--generate") {
-      generate_calls(std::cout, std::stoul(value()));
-      return false;
-    }
-    if (args[i] == "--generate-rules") {
-      generate_rules(std::cout);
-      return false;
-    }
-    if (args[i] == "--rules")
-      to.rules = value();
-    else if (args[i] == "--max-workers")
-      to.max_workers = std::stoul(value());
-    else if (args[i] == "--show")
-      to.show = true;
-    else if (args[i].starts_with("-") || !to.calls.empty())
-      throw std::invalid_argument{"unknown argument " + args[i]
-                                  + "; see --help"};
-    else
-      to.calls = args[i];
-  }
-  return true;
-}
-
-int run(int argc, char** argv) {
-  options opts;
-  opts.rules = SWITCHBOARD_DATA "/rules.csv";
-  if (!parse(argc, argv, opts))
-    return 0;
-  caf::actor_system_config cfg;
-  cafreg::prepare(cfg);
-  caf::actor_system sys{cfg};
-  if (opts.calls.empty()) {
-    connect_calls(sys, opts, std::cin, "standard input");
-    return 0;
-  }
-  std::ifstream in{opts.calls};
-  if (!in)
-    throw std::runtime_error{"cannot read " + opts.calls};
-  connect_calls(sys, opts, in, opts.calls);
-  return 0;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    options opts;
+    if (!parse(argc, argv, opts))
+      return 0;
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
+    if (opts.calls.empty()) {
+      connect_calls(opts, std::cin);
+      return 0;
+    }
+    std::ifstream in{opts.calls};
+    if (!in)
+      throw std::runtime_error{"cannot read " + opts.calls};
+    connect_calls(opts, in);
   } catch (const std::exception& ex) {
     fmt::print(stderr, "switchboard: {}\n", ex.what());
     return 2;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <random>
+#include <string_view>
+#include <utility>
 
 namespace switchboard {
 
@@ -36,35 +38,19 @@ std::string caller(std::mt19937& rng) {
 
 } // namespace
 
-bool is_number(std::string_view text) {
-  return text.size() >= 4 && text.size() <= 16 && text.front() == '+'
-         && std::all_of(text.begin() + 1, text.end(),
-                        [](char c) { return c >= '0' && c <= '9'; });
-}
-
 void read_calls(std::istream& in, const std::function<void(call)>& fn,
-                const std::function<void(size_t, std::string_view,
-                                         std::string_view)>& malformed) {
-  std::string line;
-  for (size_t at = 1; std::getline(in, line); ++at) {
-    if (!line.empty() && line.back() == '\r')
-      line.pop_back();
-    if (line.empty() || line.front() == '#')
-      continue;
-    auto comma = line.find(',');
-    if (comma == std::string::npos
-        || line.find(',', comma + 1) != std::string::npos) {
-      malformed(at, line, "not two fields");
-      continue;
-    }
-    call x{line.substr(0, comma), line.substr(comma + 1)};
-    if (!is_number(x.caller))
-      malformed(at, line, "the caller is no number");
-    else if (!is_number(x.callee))
-      malformed(at, line, "the callee is no number");
-    else
-      fn(std::move(x));
-  }
+                const malformed_line& malformed) {
+  read_pairs(
+    in,
+    [&fn](std::string caller, std::string callee) -> std::string_view {
+      if (!is_number(caller))
+        return "the caller is no number";
+      if (!is_number(callee))
+        return "the callee is no number";
+      fn({std::move(caller), std::move(callee)});
+      return {};
+    },
+    malformed);
 }
 
 void generate_calls(std::ostream& out, size_t count) {

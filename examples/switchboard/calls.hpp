@@ -8,7 +8,8 @@
 #include <istream>
 #include <ostream>
 #include <string>
-#include <string_view>
+
+#include "switchboard/lines.hpp"
 
 namespace switchboard {
 
@@ -18,17 +19,9 @@ struct call {
   std::string callee;
 };
 
-/// Whether a text is a phone number: a plus and 3 to 15 digits.
-bool is_number(std::string_view text);
-
-/// Reads calls, one "caller,callee" a line; empty lines and those that begin
-/// with # do not count.
-/// @param fn Called for each call.
-/// @param malformed Called with the number and the text of each line that is
-///                  none, and why.
+/// Reads calls, one "caller,callee" a line.
 void read_calls(std::istream& in, const std::function<void(call)>& fn,
-                const std::function<void(size_t, std::string_view,
-                                         std::string_view)>& malformed);
+                const malformed_line& malformed);
 
 /// Writes random calls, the same ones for the same number.
 void generate_calls(std::ostream& out, size_t count);

@@ -4,39 +4,24 @@
 #pragma once
 
 #include <istream>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "switchboard/lines.hpp"
 
 namespace switchboard {
 
-/// Whom one callee does not want to hear.
-class rules {
-public:
-  /// Adds a caller, or with a * in the end all callers that begin so.
-  void deny(std::string pattern);
+/// Whom one callee does not want to hear: callers, or with a * in the end all
+/// callers that begin so.
+using denials = std::vector<std::string>;
 
-  bool allow(std::string_view caller) const;
+bool allowed(std::string_view caller, const denials& denied);
 
-private:
-  std::vector<std::string> denied_;
-};
-
-/// Knows where in a file, "callee,denied" in each line, a callee's rules are,
-/// and reads them when they are asked for. Any thread may ask.
-class rules_file {
-public:
-  /// @throws std::runtime_error if the file cannot be read
-  explicit rules_file(std::string path);
-
-  /// Reads the rules of one callee.
-  /// @throws std::runtime_error if the file cannot be read
-  rules load(const std::string& callee) const;
-
-private:
-  std::string path_;
-  std::unordered_map<std::string, std::vector<std::streamoff>> lines_;
-};
+/// Reads rules, "callee,denied" in each line.
+/// @returns whom each callee does not want to hear.
+std::map<std::string, denials> read_rules(std::istream& in,
+                                          const malformed_line& malformed);
 
 } // namespace switchboard
