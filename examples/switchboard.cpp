@@ -113,12 +113,13 @@ void connect_calls(const options& opts, std::istream& in) {
   caf::scoped_actor self{sys};
   if (auto err = tick(names, "rulebook", self))
     throw std::runtime_error{cafreg::to_text(err)};
-  pulse clock{250ms, [&] {
-                caf::scoped_actor self{sys};
-                for (auto* name : {"rulebook", "statistics"})
-                  if (auto err = tick(names, name, self))
-                    fmt::print(stderr, "{}\n", err);
-              }};
+  auto beat = [&] {
+    caf::scoped_actor self{sys};
+    for (auto* name : {"rulebook", "statistics"})
+      if (auto err = tick(names, name, self))
+        fmt::print(stderr, "{}\n", err);
+  };
+  pulse clock{250ms, beat};
   auto shown = state
                  .subscribe(sys.spawn(display),
                             {.scope = published, .min_interval = 1s})
