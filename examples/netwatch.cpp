@@ -43,7 +43,7 @@ bool obey(const std::string& line, netwatch::watcher& watch,
           const cafreg::system_registry& device, caf::scoped_actor& user) {
   auto space = line.find(' ');
   auto verb = line.substr(0, space);
-  auto object = space == line.npos ? ""s : line.substr(space + 1);
+  auto object = space == std::string::npos ? ""s : line.substr(space + 1);
   if (verb == "quit")
     return false;
   if (verb == "filter")
