@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cafreg/detail/sys_core.hpp"
+#include "cafreg/sys_types.hpp"
 #include "cafreg/system_state.hpp"
 
 namespace cafreg::detail {
