@@ -6,69 +6,12 @@
 #include "catch.hpp"
 
 #include <csignal>
-#include <cstdio>
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include "registry/peer.hpp"
 
 using namespace caf_test;
 
 namespace {
-
-// A process that publishes an actor; see unique_remote_peer.cpp.
-class peer {
-public:
-  peer() {
-    int to_child[2];
-    int from_child[2];
-    if (pipe(to_child) != 0 || pipe(from_child) != 0)
-      return;
-    pid_ = fork();
-    if (pid_ == 0) {
-      dup2(to_child[0], 0);
-      dup2(from_child[1], 1);
-      for (auto fd : {to_child[0], to_child[1], from_child[0], from_child[1]})
-        close(fd);
-      execl(CAFREG_TEST_PROGRAM_DIR "/unique_remote_peer", "peer", nullptr);
-      _exit(127);
-    }
-    close(to_child[0]);
-    close(from_child[1]);
-    input_ = to_child[1];
-    if (auto* in = fdopen(from_child[0], "r")) {
-      if (std::fscanf(in, "%d", &port_) != 1)
-        port_ = 0;
-      std::fclose(in);
-    }
-  }
-
-  peer(const peer&) = delete;
-
-  peer& operator=(const peer&) = delete;
-
-  ~peer() {
-    end(SIGKILL);
-    if (input_ >= 0)
-      close(input_);
-  }
-
-  void end(int signal) {
-    if (pid_ <= 0)
-      return;
-    kill(pid_, signal);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
-  uint16_t port() const {
-    return static_cast<uint16_t>(port_);
-  }
-
-private:
-  pid_t pid_ = -1;
-  int input_ = -1;
-  int port_ = 0;
-};
 
 struct fixture {
   fixture() {
@@ -88,7 +31,7 @@ struct fixture {
   }
 
   // First, before there are threads.
-  peer other;
+  peer other{"unique_remote_peer"};
   network_config cfg;
   caf::actor_system sys{cfg};
   caf::actor remote;

@@ -35,6 +35,15 @@ struct sys_config : config {
   }
 };
 
+/// Spawns an actor that does nothing with states, and keeps something as long
+/// as it exists.
+inline caf::actor spawn_keeping(caf::actor_system& sys,
+                                std::shared_ptr<void> what) {
+  return sys.spawn([what](caf::event_based_actor*) -> caf::behavior {
+    return {[what](int x) { return x; }, [](const system_state&) {}};
+  });
+}
+
 /// An actor system for a system registry.
 struct sys_world {
   explicit sys_world(size_t workers = 0) : cfg(workers), sys(cfg) {
@@ -43,7 +52,7 @@ struct sys_world {
 
   /// An actor that does nothing but live.
   caf::actor someone() {
-    return sys.spawn(idle);
+    return spawn_keeping(sys, nullptr);
   }
 
   sys_config cfg;
@@ -57,6 +66,23 @@ public:
     std::lock_guard guard{mutex_};
     states_.push_back(x);
     changed_.notify_all();
+  }
+
+  /// Notes that an actor has handled all that was sent before `drain`.
+  void tick() {
+    std::lock_guard guard{mutex_};
+    ++ticks_;
+    changed_.notify_all();
+  }
+
+  bool await_ticks(size_t count) {
+    std::unique_lock guard{mutex_};
+    return changed_.wait_for(guard, patience, [&] { return ticks_ >= count; });
+  }
+
+  size_t ticks() {
+    std::lock_guard guard{mutex_};
+    return ticks_;
   }
 
   /// Waits until `pred(const system_state&)` holds for the last state.
@@ -88,6 +114,7 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<system_state> states_;
+  size_t ticks_ = 0;
 };
 
 /// Spawns an actor that notes the states it gets.
@@ -95,8 +122,49 @@ inline caf::actor spawn_reader(caf::actor_system& sys,
                                std::shared_ptr<inbox> in) {
   return sys.spawn([in](caf::event_based_actor*) -> caf::behavior {
     return {[in](const system_state& x) { in->add(x); },
-            [](caf::get_atom) { return 1; }};
+            [in](int) { in->tick(); }};
   });
 }
+
+/// Waits until a reader has handled what it was sent before.
+inline bool drain(const caf::actor& reader, const std::shared_ptr<inbox>& in) {
+  auto before = in->ticks();
+  tell(reader, 1);
+  return in->await_ticks(before + 1);
+}
+
+/// A subscriber without pacing, to see when all that is due was delivered.
+class witness {
+public:
+  explicit witness(const cafreg::system_registry_ref& registry)
+    : registry_(registry), actor_(spawn_reader(registry.system(), in_)) {
+    if (!registry_.subscribe(actor_))
+      throw std::runtime_error{"no subscription"};
+  }
+
+  witness(const witness&) = delete;
+
+  witness& operator=(const witness&) = delete;
+
+  ~witness() {
+    kill(actor_);
+  }
+
+  /// Waits until all that was due by now is in the mailboxes.
+  bool await(uint64_t version) {
+    return in_->await(
+      [version](const auto& x) { return x.snapshot.version() >= version; });
+  }
+
+  /// The same for the present state.
+  bool await() {
+    return await(registry_.version());
+  }
+
+private:
+  cafreg::system_registry_ref registry_;
+  std::shared_ptr<inbox> in_ = std::make_shared<inbox>();
+  caf::actor actor_;
+};
 
 } // namespace sys_test
