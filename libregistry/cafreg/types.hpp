@@ -23,7 +23,8 @@ namespace cafreg::detail {
 /// Asks a keeper to free what nobody reads any more.
 using flush_request = tag<"cafreg::detail::flush_request">;
 
-/// Tells a keeper that a deadline may have passed.
+/// Tells a keeper that a deadline may have passed. With the time of the alarm
+/// in ticks, if it comes from that.
 using deadline_passed = tag<"cafreg::detail::deadline_passed">;
 
 /// Asks a keeper to end as soon as nothing is left to free, and a front to say

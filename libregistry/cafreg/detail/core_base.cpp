@@ -18,6 +18,9 @@ namespace {
 // does so on the way. Actors live that much longer than their last name.
 constexpr auto flush_delay = std::chrono::milliseconds{2};
 
+// After deadlines could not be dealt with: when to try again.
+constexpr auto again_delay = std::chrono::milliseconds{10};
+
 } // namespace
 
 void kill(caf::actor_control_block* who) {
@@ -48,18 +51,23 @@ core_base::~core_base() {
   // nop
 }
 
-void core_base::on_deadline() {
-  auto now = clock_type::now();
+void core_base::on_deadline(int64_t which) {
   {
-    // The first one has woken us, even if it came a little early.
+    // No other one: its message is still to come, however late we are.
     std::lock_guard guard{alarm_mutex_};
-    if (!alarms_.empty())
-      alarms_.erase(alarms_.begin());
-    alarms_.erase(alarms_.begin(), alarms_.upper_bound(now));
+    clock_type::time_point alarm{clock_type::duration{which}};
+    if (auto pos = alarms_.find(alarm); pos != alarms_.end())
+      alarms_.erase(pos);
   }
-  auto next = expire(now);
+  auto now = clock_type::now();
+  auto next = now + again_delay;
+  try {
+    next = expire(now);
+  } catch (...) {
+    // Out of memory: it is tried again.
+  }
   if (next != clock_type::time_point::max())
-    wake_at(next);
+    try_wake_at(next);
 }
 
 void core_base::on_flush() {
@@ -103,16 +111,40 @@ void core_base::request_flush() noexcept {
 }
 
 void core_base::wake_at(clock_type::time_point deadline) {
+  decltype(alarms_)::iterator alarm;
   {
     std::lock_guard guard{alarm_mutex_};
     if (!alarms_.empty() && *alarms_.begin() <= deadline)
       return;
-    alarms_.insert(deadline);
+    alarm = alarms_.insert(deadline);
   }
-  auto now = clock_type::now();
-  auto delay = deadline > now ? deadline - now : clock_type::duration{0};
-  post_later(system_, keepers_.front(), delay,
-             caf::make_message(deadline_passed{}));
+  try {
+    auto now = clock_type::now();
+    auto delay = deadline > now ? deadline - now : clock_type::duration{0};
+    int64_t which = deadline.time_since_epoch().count();
+    post_later(system_, keepers_.front(), delay,
+               caf::make_message(deadline_passed{}, which));
+  } catch (...) {
+    // Nobody must rely on an alarm that will not go off; who did already is
+    // helped by the next call that can.
+    std::lock_guard guard{alarm_mutex_};
+    alarms_.erase(alarm);
+    alarm_missed_.store(true);
+    throw;
+  }
+}
+
+void core_base::try_wake_at(clock_type::time_point deadline) noexcept {
+  try {
+    wake_at(deadline);
+  } catch (...) {
+    alarm_missed_.store(true);
+  }
+}
+
+void core_base::make_up_alarm() noexcept {
+  if (alarm_missed_.exchange(false))
+    try_wake_at(clock_type::now());
 }
 
 size_t core_base::alarms() {

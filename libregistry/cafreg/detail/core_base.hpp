@@ -87,8 +87,9 @@ public:
   /// @returns whether there was one with this id.
   virtual bool cancel(uint64_t id) = 0;
 
-  /// Forgets when the keeper is to be woken up: it is awake.
-  void on_deadline();
+  /// Forgets an alarm that went off, and does what is due.
+  /// @param which The time it was set to, in ticks of the clock.
+  void on_deadline(int64_t which);
 
   void on_flush();
 
@@ -130,7 +131,19 @@ public:
   }
 
   /// Wakes a keeper at this time to call `expire`.
+  /// @throws std::bad_alloc without any change
   void wake_at(clock_type::time_point deadline);
+
+  /// The same where nothing may fail: for lack of memory, `make_up_for_alarm`
+  /// has to do it.
+  void try_wake_at(clock_type::time_point deadline) noexcept;
+
+  /// Wakes a keeper now if `try_wake_at` could not. One relaxed load in
+  /// general.
+  void make_up_for_alarm() noexcept {
+    if (alarm_missed_.load(std::memory_order_relaxed))
+      make_up_alarm();
+  }
 
   /// Number of such times that are still to come: a test wants to know.
   size_t alarms();
@@ -254,6 +267,8 @@ private:
 
   void request_flush() noexcept;
 
+  void make_up_alarm() noexcept;
+
   static void close_front(const caf::strong_actor_ptr& front);
 
   caf::actor_system& system_;
@@ -284,6 +299,7 @@ private:
   std::mutex alarm_mutex_;
   // When keepers will be woken up. A later deadline needs no alarm of its own.
   std::multiset<clock_type::time_point> alarms_;
+  std::atomic<bool> alarm_missed_{false};
   std::atomic<bool> stopped_{false};
 
   // The thread that was the first to close, nobody before.

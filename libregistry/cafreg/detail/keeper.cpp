@@ -54,9 +54,9 @@ protected:
         if (core_)
           core_->on_flush();
       },
-      [this](deadline_passed) {
+      [this](deadline_passed, int64_t which) {
         if (core_)
-          core_->on_deadline();
+          core_->on_deadline(which);
       },
       [this](close_request) {
         // The core must not live on because of us: then nothing is left to

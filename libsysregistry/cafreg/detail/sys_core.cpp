@@ -481,7 +481,9 @@ caf::expected<subscription> sys_core::subscribe(caf::actor_control_block* who,
   uint64_t id = 0;
   auto due = clock_type::time_point::max();
   {
-    std::optional<audience_type::added> result; // destroyed without the lock
+    // Destroyed without the lock.
+    std::optional<audience_type::added> result;
+    audience_type::removed failed;
     std::lock_guard guard{audience_mutex_};
     if (audience_closed_)
       return closed_error();
@@ -490,12 +492,18 @@ caf::expected<subscription> sys_core::subscribe(caf::actor_control_block* who,
       subscriber{add_reference(who)},
       [this](const path& scope) { return look_at(scope); });
     id = result->id;
-    post(who, message_for(how.scope, result->state));
+    try {
+      post(who, message_for(how.scope, result->state));
+    } catch (...) {
+      // Without the first state there is no subscription.
+      failed = audience_.remove(id);
+      throw;
+    }
     deliveries_.fetch_add(1, std::memory_order_relaxed);
     due = audience_.next_due();
   }
   if (due != clock_type::time_point::max())
-    wake_at(due);
+    try_wake_at(due);
   // It may have died before anyone would have told us.
   if (actors::dead(who))
     cancel(id);
@@ -518,7 +526,7 @@ void sys_core::acknowledge(uint64_t id) {
     due = audience_.acknowledge(id);
   }
   if (due != clock_type::time_point::max())
-    wake_at(due);
+    try_wake_at(due);
 }
 
 void sys_core::acknowledge(caf::actor_control_block* who, const path& scope) {
@@ -531,12 +539,13 @@ void sys_core::acknowledge(caf::actor_control_block* who, const path& scope) {
       due = audience_.acknowledge(id);
   }
   if (due != clock_type::time_point::max())
-    wake_at(due);
+    try_wake_at(due);
 }
 
 // -- deliveries ---------------------------------------------------------------
 
-void sys_core::publish(const delta& changes) {
+void sys_core::publish(const delta& changes) noexcept {
+  make_up_for_alarm();
   if (!audience_.attentive())
     return;
   auto now = clock_type::now();
@@ -549,7 +558,7 @@ void sys_core::publish(const delta& changes) {
           due = std::min(due, audience_.changed(x.where, now));
   }
   if (due != clock_type::time_point::max())
-    wake_at(due);
+    try_wake_at(due);
 }
 
 snapshot sys_core::look_at(const path& scope) const {

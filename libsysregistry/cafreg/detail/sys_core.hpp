@@ -182,7 +182,7 @@ private:
   // -- deliveries -------------------------------------------------------------
 
   // Starts the pacing of those who want to see these changes.
-  void publish(const delta& changes);
+  void publish(const delta& changes) noexcept;
 
   snapshot look_at(const path& scope) const;
 
