@@ -366,6 +366,36 @@ TEST_CASE("a system may end with subscriptions open") {
   CHECK(watched.expired());
 }
 
+TEST_CASE("changes during a task are in one call after it") {
+  fixture f;
+  witness all{f.state};
+  gate door;
+  std::mutex mutex;
+  std::vector<int> seen;
+  auto running = f.state.task("state.a", [&](auto&, const snapshot& now) {
+    {
+      std::lock_guard guard{mutex};
+      seen.push_back(now.get_or("state.a", 0));
+    }
+    door.pass();
+  });
+  REQUIRE(running);
+  f.set("state.a", 1);
+  REQUIRE(door.wait_for(1));
+  for (auto i = 2; i < 6; ++i) {
+    f.set("state.a", i);
+    REQUIRE(all.await());
+  }
+  door.open();
+  auto last = [&] {
+    std::lock_guard guard{mutex};
+    return seen.back();
+  };
+  REQUIRE(eventually([&] { return last() == 5; }));
+  CHECK(seen == std::vector<int>{1, 5});
+  CHECK(running->cancel());
+}
+
 namespace {
 
 /// Counts how often its keeper wakes up: every millisecond for some time.

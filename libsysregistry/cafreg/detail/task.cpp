@@ -16,24 +16,31 @@ caf::expected<subscription> start_task(const std::shared_ptr<sys_core>& core,
                                        path scope, task_function fn) {
   auto body = [core = std::weak_ptr<sys_core>{core}, fn = std::move(fn),
                last = std::optional<snapshot>{}](
-                caf::event_based_actor*) mutable -> caf::behavior {
+                caf::event_based_actor* self) mutable -> caf::behavior {
     return {
-      [core, fn, last](const system_state& now) mutable {
+      [self, core, fn, last](const system_state& now) mutable {
         auto before = std::exchange(last, now.snapshot);
-        if (!before) // the state at the beginning
+        auto failed = false;
+        if (before) // else the state at the beginning
+          try {
+            fn(*before, now.snapshot);
+          } catch (...) {
+            failed = true;
+          }
+        auto registry = core.lock();
+        if (!registry)
           return;
-        try {
-          fn(*before, now.snapshot);
-        } catch (...) {
-          if (auto registry = core.lock())
-            registry->count_task_failure();
-        }
+        if (failed)
+          registry->count_task_failure();
+        // What has changed meanwhile is in one call.
+        registry->acknowledge(self->ctrl(), now.scope);
       },
     };
   };
   auto who = caf::actor_cast<caf::strong_actor_ptr>(
     core->system().spawn<caf::hidden>(std::move(body)));
-  return core->subscribe(who.get(), {.scope = std::move(scope)});
+  return core->subscribe(who.get(),
+                         {.scope = std::move(scope), .acknowledged = true});
 }
 
 } // namespace cafreg::detail
