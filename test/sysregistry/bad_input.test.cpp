@@ -1,0 +1,283 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "sysregistry/sys_helpers.hpp"
+
+#include <limits>
+#include <optional>
+#include <stdexcept>
+
+#include "catch.hpp"
+
+using namespace sys_test;
+
+namespace {
+
+using cafreg::access;
+using cafreg::system_options;
+using cafreg::values;
+using caf::config_value;
+
+using maybe = std::optional<config_value>;
+
+struct fixture {
+  explicit fixture(system_options options = {})
+    : state(w.sys, std::move(options)) {
+    REQUIRE(state.update(me, "state.a.b", 1));
+    before = state.snapshot();
+  }
+
+  /// Checks that nothing has changed.
+  void unchanged() {
+    CHECK(state.version() == 1);
+    CHECK(state.snapshot() == before);
+    CHECK(state.paths_of(me) == std::vector<path>{"state.a.b"});
+  }
+
+  sys_world w;
+  system_registry state;
+  caf::actor me = w.someone();
+  snapshot before;
+};
+
+/// A dictionary in a dictionary in ...
+config_value deep_dictionary(size_t levels) {
+  config_value result{int64_t{1}};
+  for (size_t i = 0; i < levels; ++i) {
+    config_value::dictionary next;
+    next.container().emplace("k", std::move(result));
+    result = config_value{std::move(next)};
+  }
+  return result;
+}
+
+std::string refusal_of(sys_world& w, system_options options) {
+  try {
+    system_registry never{w.sys, std::move(options)};
+  } catch (const std::invalid_argument& x) {
+    return x.what();
+  }
+  return "";
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("paths that cannot be") {
+  fixture f{{.max_key_size = 100}};
+  auto& state = f.state;
+  auto bad = [&](const path& where) {
+    CHECK(code_of(state.update(f.me, where, 1)) == "bad_path");
+    CHECK(code_of(state.remove(f.me, where)) == "bad_path");
+    CHECK(code_of(state.move(f.me, where, "state.c")) == "bad_path");
+    CHECK(code_of(state.move(f.me, "state.a.b", where)) == "bad_path");
+    CHECK(code_of(state.update_in(f.me, where, [](const maybe&) { return 1; }))
+          == "bad_path");
+    CHECK(code_of(state.get<int>(where)) == "no_such_path");
+    CHECK(state.owner_of(where) == nullptr);
+    static_cast<void>(state.snapshot(where));
+    static_cast<void>(state.count(where));
+  };
+  bad({});
+  bad(path{""});
+  bad(path{"state", ""});
+  bad("state..a");
+  bad(".state");
+  bad("state.");
+  bad(path{"state", std::string(101, 'k')});
+  bad(path{std::vector<std::string>(65, "state")});
+  bad(path{std::vector<std::string>(100000, "state")});
+  CHECK(code_of(state.update(f.me, "state", 1)) == "bad_path"); // a mount
+  CHECK(state.remove(f.me, "state.nothing"));
+  CHECK(code_of(state.move(f.me, "state.nothing", "state.c"))
+        == "no_such_path");
+  CHECK(code_of(state.move(f.me, "state.a", "state.a.b.c")) == "bad_path");
+  f.unchanged();
+}
+
+TEST_CASE("leaves in the way of others") {
+  fixture f;
+  auto other = f.w.someone();
+  CHECK(code_of(f.state.update(f.me, "state.a.b.c", 1)) == "path_conflict");
+  CHECK(code_of(f.state.update(f.me, "state.a", 1)) == "path_conflict");
+  CHECK(code_of(f.state.update(other, "state.a", 1)) == "path_conflict");
+  CHECK(code_of(f.state.update(f.me, "state", {{"x", 1}, {"a", 1}}))
+        == "path_conflict");
+  CHECK(code_of(f.state.update_in(f.me, "state.a",
+                                  [](const maybe&) { return 1; }))
+        == "path_conflict");
+  auto twice = f.state.transaction(f.me)
+                 .update("state.x", 1)
+                 .update("state.x.y", 1)
+                 .commit();
+  CHECK(code_of(twice) == "path_conflict");
+  CHECK(refused_paths(twice.error()) == std::vector<path>{"state.x.y"});
+  f.unchanged();
+}
+
+TEST_CASE("values that are too deep, too large, or no numbers") {
+  fixture f{{.max_value_size = 1 << 20}};
+  auto& state = f.state;
+  CHECK(code_of(state.update(f.me, "state.deep", deep_dictionary(1000)))
+        == "bad_value");
+  CHECK(code_of(state.update(f.me, "state.deep", deep_dictionary(100)))
+        == "bad_path");
+  config_value::list xs;
+  xs.push_back(deep_dictionary(1000));
+  CHECK(code_of(state.update(f.me, "state.deep", config_value{xs}))
+        == "bad_value");
+  CHECK(code_of(state.update_in(f.me, "state.deep",
+                                [](const maybe&) {
+                                  return deep_dictionary(100);
+                                }))
+        == "bad_path");
+  CHECK(code_of(state.update_in(f.me, "state.deep",
+                                [&](const maybe&) { return config_value{xs}; }))
+        == "bad_value");
+  std::string huge(64 << 20, 'x');
+  CHECK(code_of(state.update(f.me, "state.huge", huge)) == "value_too_large");
+  CHECK(code_of(state.update(f.me, "state", {{"x", 1}, {"huge", huge}}))
+        == "value_too_large");
+  CHECK(code_of(state.update_in(f.me, "state.huge",
+                                [&](const maybe&) { return huge; }))
+        == "value_too_large");
+  auto large = std::numeric_limits<uint64_t>::max();
+  CHECK(code_of(state.update(f.me, "state.n", large)) == "bad_value");
+  CHECK(code_of(state.update(f.me, "state", {{"x", 1}, {"n", large}}))
+        == "bad_value");
+  CHECK(code_of(state.update(f.me, "state.n", std::chrono::hours::max()))
+        == "bad_value");
+  CHECK(code_of(state.update_in(f.me, "state.n",
+                                [&](const maybe&) { return large; }))
+        == "callback_threw");
+  // A transaction is of use again after it was refused.
+  auto again = state.transaction(f.me);
+  again.update("state.n", large).update("state.m", 1);
+  CHECK(code_of(again.commit()) == "bad_value");
+  CHECK(again.commit());
+  f.unchanged();
+  CHECK(state.update(f.me, "state.none", values{{}}));
+  f.unchanged();
+}
+
+TEST_CASE("null handles and dead actors") {
+  fixture f;
+  auto& state = f.state;
+  auto refused = [&](const caf::actor& who, const std::string& code) {
+    CHECK(code_of(state.update(who, "state.x", 1)) == code);
+    CHECK(code_of(state.update_in(who, "state.x", [](const maybe&) {
+            return 1;
+          })) == code);
+    CHECK(code_of(state.remove(who, "state.a.b")) == code);
+    CHECK(code_of(state.remove(who, "state", {"a", "b"})) == code);
+    CHECK(code_of(state.move(who, "state.a", "state.b")) == code);
+    CHECK(code_of(state.transaction(who).commit()) == code);
+    CHECK(code_of(state.subscribe(who)) == code);
+    CHECK_FALSE(state.unsubscribe(who));
+    state.acknowledge(who);
+    CHECK(state.paths_of(who).empty());
+    CHECK(state.private_snapshot(who).empty());
+  };
+  refused(caf::actor{}, "null_handle");
+  CHECK(code_of(state.remove_all(caf::actor{})) == "null_handle");
+  auto dead = f.w.someone();
+  REQUIRE(kill_and_wait(dead));
+  refused(dead, "dead_actor");
+  CHECK(state.remove_all(dead));
+  f.unchanged();
+}
+
+TEST_CASE("functions that throw") {
+  fixture f;
+  auto text = [&](auto fn) {
+    auto result = f.state.update_in(f.me, "state.a.b", fn);
+    CHECK(code_of(result) == "callback_threw");
+    f.unchanged();
+    return to_text(result.error());
+  };
+  CHECK(has(text([](const maybe&) -> int { throw std::logic_error{"why"}; }),
+            "why"));
+  CHECK(has(text([](const maybe&) -> int { throw 7; }), "no std::exception"));
+  auto late = f.state.transaction(f.me)
+                .update("state.x", 1)
+                .remove("state.a")
+                .update_in("state.y", [](const maybe&) -> int { throw 7; })
+                .commit();
+  CHECK(code_of(late) == "callback_threw");
+  f.unchanged();
+}
+
+TEST_CASE("rules that throw") {
+  sys_world w;
+  auto moody = [](const cafreg::proposal& x) -> caf::error {
+    switch (x.after.get_or("net.mood", 0)) {
+      case 0:
+        return {};
+      case 1:
+        throw std::logic_error{"why"};
+      default:
+        throw "no std::exception";
+    }
+  };
+  system_registry state{
+    w.sys,
+    {.mounts = {{.key = "net", .rule = access::open, .validate = moody},
+                {.key = "free", .rule = access::open}}}};
+  auto me = w.someone();
+  CHECK(code_of(state.update(me, "net.mood", 1)) == "callback_threw");
+  CHECK(code_of(state.update(me, "net.mood", 2)) == "callback_threw");
+  CHECK(state.version() == 0);
+  REQUIRE(state.update(me, "free.x", 1));
+  // Leaves go with their owner, whatever a rule would say.
+  REQUIRE(state.update(me, "net.mood", 0));
+  kill(me);
+  CHECK(eventually([&] { return state.count() == 0; }));
+}
+
+TEST_CASE("others go on while a callback blocks") {
+  sys_world w;
+  gate door;
+  auto blocks = [&](const cafreg::proposal& x) -> caf::error {
+    if (x.after.get_or("net.slow", false) && !x.before.contains("net.slow"))
+      door.pass();
+    return {};
+  };
+  system_registry state{
+    w.sys, {.mounts = {{.key = "state", .rule = access::owned},
+                       {.key = "net", .rule = access::open, .validate = blocks},
+                       {.key = "free", .rule = access::open}}}};
+  auto me = w.someone();
+  auto in = std::make_shared<inbox>();
+  auto reader = spawn_reader(w.sys, in);
+  REQUIRE(state.subscribe(reader));
+  std::thread slow;
+  SECTION("a rule") {
+    slow = std::thread{[&] { CHECK(state.update(me, "net.slow", true)); }};
+  }
+  SECTION("an update function") {
+    slow = std::thread{[&] {
+      CHECK(state.update_in(me, "net.slow", [&](const maybe&) {
+        door.pass();
+        return true;
+      }));
+    }};
+  }
+  REQUIRE(door.wait_for(1));
+  auto other = w.someone();
+  for (auto i = 0; i < 100; ++i)
+    REQUIRE(state.update(other, "free.x", i));
+  kill(other);
+  REQUIRE(eventually([&] { return state.version() == 101; }));
+  auto third = w.someone();
+  REQUIRE(state.update(third, "state.x", 1));
+  REQUIRE(in->await(
+    [](const auto& x) { return x.snapshot.version() == 102; }));
+  CHECK(state.stats().subscriptions == 1);
+  door.open();
+  slow.join();
+  CHECK(state.get<bool>("net.slow") == true);
+  kill(reader);
+}
