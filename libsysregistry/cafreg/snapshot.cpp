@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "cafreg/detail/pattern.hpp"
 #include "cafreg/json.hpp"
@@ -22,43 +23,89 @@ void sort_by_path(std::vector<leaf_entry>& xs) {
   });
 }
 
-// Collects the leaves below an item that match what is left of a pattern.
-void collect(const item_type& at, std::span<const detail::pattern_key> pattern,
-             std::vector<std::string>& where, std::vector<leaf_entry>& result) {
-  if (pattern.empty()) {
-    if (at.is_leaf())
-      result.push_back(
-        {path{where}, tree_type::as_leaf(&at)->content.shown.value});
-    return;
+// Finds the leaves whose paths match a pattern. Follows all the ways in which a
+// path may match at once: however many they are, each item is seen once.
+class matcher {
+public:
+  explicit matcher(std::vector<detail::pattern_key> pattern)
+    : pattern_(std::move(pattern)) {
+    // nop
   }
+
+  std::vector<leaf_entry> run(const item_type& root) && {
+    auto begin = none();
+    reach(begin, 0);
+    visit(root, begin);
+    return std::move(result_);
+  }
+
+private:
   using kind = detail::pattern_key::kind;
-  auto& next = pattern.front();
-  auto rest = pattern.subspan(1);
-  if (next.what == kind::any_number)
-    collect(at, rest, where, result);
-  if (at.is_leaf())
-    return;
-  auto& children = tree_type::as_branch(&at)->children;
-  auto descend = [&](const item_type& child,
-                     std::span<const detail::pattern_key> left) {
-    where.push_back(child.key());
-    collect(child, left, where, result);
-    where.pop_back();
-  };
-  switch (next.what) {
-    case kind::literal:
-      if (auto* child = children.find(detail::hash_of_key(next.text),
-                                      next.text))
-        descend(*child, rest);
-      break;
-    case kind::any_one:
-      children.for_each([&](const item_type& x) { descend(x, rest); });
-      break;
-    case kind::any_number:
-      children.for_each([&](const item_type& x) { descend(x, pattern); });
-      break;
+
+  // How much of the pattern may be behind us.
+  using places = std::vector<bool>;
+
+  places none() const {
+    return places(pattern_.size() + 1);
   }
-}
+
+  // `**` also stands for no key.
+  void reach(places& all, size_t place) const {
+    while (!all[place]) {
+      all[place] = true;
+      if (place < pattern_.size() && pattern_[place].what == kind::any_number)
+        ++place;
+    }
+  }
+
+  places after(const places& here, const std::string& key) const {
+    auto result = none();
+    for (size_t i = 0; i < pattern_.size(); ++i) {
+      if (!here[i])
+        continue;
+      auto& next = pattern_[i];
+      if (next.what == kind::any_number)
+        reach(result, i);
+      else if (next.what == kind::any_one || next.text == key)
+        reach(result, i + 1);
+    }
+    return result;
+  }
+
+  void visit(const item_type& at, const places& here) {
+    if (at.is_leaf()) {
+      if (here.back())
+        result_.push_back(
+          {path{where_}, tree_type::as_leaf(&at)->content.shown.value});
+      return;
+    }
+    auto& children = tree_type::as_branch(&at)->children;
+    auto descend = [&](const item_type& child) {
+      where_.push_back(child.key());
+      visit(child, after(here, child.key()));
+      where_.pop_back();
+    };
+    std::vector<std::string_view> keys;
+    for (size_t i = 0; i < pattern_.size(); ++i) {
+      if (!here[i])
+        continue;
+      if (pattern_[i].what != kind::literal) {
+        children.for_each(descend);
+        return;
+      }
+      keys.push_back(pattern_[i].text);
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    for (auto key : keys)
+      if (auto* child = children.find(detail::hash_of_key(key), key))
+        descend(*child);
+  }
+
+  const std::vector<detail::pattern_key> pattern_;
+  std::vector<std::string> where_;
+  std::vector<leaf_entry> result_;
+};
 
 caf::config_value to_value(const item_type& x) {
   if (x.is_leaf())
@@ -98,17 +145,9 @@ std::vector<leaf_entry> snapshot::leaves(const path& scope) const {
 
 std::vector<leaf_entry> snapshot::match(std::string_view pattern) const {
   std::vector<leaf_entry> result;
-  auto parsed = detail::parse_pattern(pattern);
-  std::vector<std::string> where;
   if (auto* root = tree_.root())
-    collect(*root, parsed, where, result);
+    result = matcher{detail::parse_pattern(pattern)}.run(*root);
   sort_by_path(result);
-  // Two `**` may find one leaf in several ways.
-  auto last = std::unique(result.begin(), result.end(),
-                          [](const leaf_entry& x, const leaf_entry& y) {
-                            return x.where == y.where;
-                          });
-  result.erase(last, result.end());
   return result;
 }
 

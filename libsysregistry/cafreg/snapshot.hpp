@@ -120,8 +120,8 @@ public:
   /// The leaves whose paths match a pattern, sorted by path: in the text with
   /// dots, `*` stands for any one key and `**` for any number of keys, also
   /// none; `\*` is a key that is a star. `"state.network_interface.*.mtu"`
-  /// gives one leaf for each interface. Complexity: linear in the leaves that
-  /// match and in the branches on the way.
+  /// gives one leaf for each interface. Complexity: linear in the items on
+  /// the way, times the length of the pattern.
   [[nodiscard]] std::vector<leaf_entry> match(std::string_view pattern) const;
 
   /// What has changed since an earlier snapshot, or differs from any other one.

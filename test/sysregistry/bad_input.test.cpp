@@ -281,3 +281,27 @@ TEST_CASE("others go on while a callback blocks") {
   CHECK(state.get<bool>("net.slow") == true);
   kill(reader);
 }
+
+TEST_CASE("patterns with many ways to match") {
+  sys_world w;
+  system_registry state{w.sys};
+  auto me = w.someone();
+  std::vector<std::string> keys(60, "a");
+  keys.front() = "state";
+  REQUIRE(state.update(me, path{keys}, 1));
+  keys.back() = "b";
+  REQUIRE(state.update(me, path{keys}, 2));
+  std::string pattern = "**";
+  for (auto i = 0; i < 20; ++i)
+    pattern += ".a.**";
+  auto now = state.snapshot();
+  auto found = now.match(pattern);
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].where == path{keys});
+  CHECK(now.match(pattern + ".*.b").size() == 1);
+  CHECK(now.match(pattern + ".c").empty());
+  CHECK(now.match("state.**.**.b").size() == 1);
+  CHECK(now.match("").empty());
+  CHECK(now.match("state").empty());
+  CHECK(now.match("**").size() == 2);
+}
