@@ -282,6 +282,27 @@ TEST_CASE("others go on while a callback blocks") {
   kill(reader);
 }
 
+TEST_CASE("options that make no sense") {
+  sys_world w;
+  auto text = [&](system_options x) { return refusal_of(w, std::move(x)); };
+  CHECK(has(text({.max_depth = 0}), "max_depth"));
+  CHECK(has(text({.max_depth = 1025}), "max_depth"));
+  CHECK(has(text({.max_depth = 1}), "max_depth"));
+  CHECK(text({.mounts = {}, .max_depth = 1}).empty());
+  CHECK(has(text({.max_key_size = 0}), "max_key_size"));
+  CHECK(has(text({.max_key_size = 4}), "mount state"));
+  CHECK(has(text({.max_value_size = 0}), "max_value_size"));
+  CHECK(has(text({.mounts = {{.key = ""}}}), "no key"));
+  CHECK(has(text({.mounts = {{.key = "a"}, {.key = "a"}}}), "two mounts"));
+  CHECK(has(text({.mounts = {{.key = "a",
+                              .rule = access::layered,
+                              .priorities = {"x", "*", "x"}}}}),
+            "priority x twice"));
+  caf::actor_system_config plain;
+  caf::actor_system other{plain};
+  CHECK_THROWS_AS((system_registry{other}), std::invalid_argument);
+}
+
 TEST_CASE("patterns with many ways to match") {
   sys_world w;
   system_registry state{w.sys};

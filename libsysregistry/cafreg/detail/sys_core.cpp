@@ -45,10 +45,21 @@ mount_rules rules_of(const system_options& x) {
   std::vector<mount_rule> result;
   for (auto& y : x.mounts) {
     if (y.key.empty())
+  if (x.max_key_size == 0)
+    refuse("max_key_size must not be 0");
+  if (x.max_value_size == 0)
+    refuse("max_value_size must not be 0");
       refuse("a mount has no key");
     for (auto& z : result)
       if (z.key == y.key)
         refuse("two mounts have the key " + y.key);
+    if (y.key.size() > x.max_key_size)
+      refuse("the mount " + y.key + " is longer than max_key_size");
+    if (x.max_depth == 1)
+      refuse("the mount " + y.key + " can hold nothing with a max_depth of 1");
+    for (auto z = y.priorities.begin(); z != y.priorities.end(); ++z)
+      if (std::find(y.priorities.begin(), z, *z) != z)
+        refuse("the mount " + y.key + " has the priority " + *z + " twice");
     result.push_back({y.key, y.rule, y.priorities});
   }
   return mount_rules{std::move(result)};
