@@ -303,6 +303,42 @@ TEST_CASE("options that make no sense") {
   CHECK_THROWS_AS((system_registry{other}), std::invalid_argument);
 }
 
+TEST_CASE("large transactions take time in proportion") {
+  sys_world w;
+  system_registry state{w.sys};
+  auto me = w.someone();
+  auto other = w.someone();
+  constexpr size_t count = effort(100000, 5000);
+  auto fill = state.transaction(me);
+  for (size_t i = 0; i < count; ++i)
+    fill.update(path{"state", "a", std::to_string(i)}, i);
+  auto filled = fill.commit();
+  REQUIRE(filled);
+  CHECK(filled->added.size() == count);
+  SECTION("refusals") {
+    auto refused = state.remove(other, "state.a");
+    CHECK(code_of(refused) == "reserved_keys");
+    CHECK(refused_paths(refused.error()).size() == count);
+    CHECK(to_text(refused.error()).size() < 10000);
+  }
+  SECTION("a move") {
+    auto moved = state.move(me, "state.a", "state.b");
+    REQUIRE(moved);
+    CHECK(moved->size() == 2 * count);
+    CHECK(state.count("state.b") == count);
+  }
+  SECTION("many steps, each of which removes all") {
+    auto steps = state.transaction(me);
+    for (size_t i = 0; i < 2000; ++i)
+      steps.remove_all().update("state.b", i);
+    auto done = steps.commit();
+    REQUIRE(done);
+    CHECK(done->removed.size() == count);
+    CHECK(state.paths_of(me) == std::vector<path>{"state.b"});
+    CHECK(state.get<size_t>("state.b") == 1999);
+  }
+}
+
 TEST_CASE("patterns with many ways to match") {
   sys_world w;
   system_registry state{w.sys};

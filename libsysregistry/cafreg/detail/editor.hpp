@@ -142,12 +142,17 @@ public:
 
   /// Removes all that the author has, by this transaction or before.
   void remove_all() {
-    owned_.insert(owned_.end(), touched_.begin(), touched_.end());
-    for (auto& where : owned_) {
+    // What was touched before the last call is gone, or was touched again.
+    auto paths = std::exchange(owned_, {});
+    paths.insert(paths.end(),
+                 touched_.begin() + static_cast<ptrdiff_t>(removed_),
+                 touched_.end());
+    for (auto& where : paths) {
       auto* found = tree_of(where).find_leaf(where);
       if (found != nullptr && found->content.of(who_.id) != nullptr)
         remove_own(where, *found);
     }
+    removed_ = touched_.size();
   }
 
   // -- results ----------------------------------------------------------------
@@ -304,6 +309,8 @@ private:
   std::vector<refusal> refusals_;
   std::vector<path> touched_;
   std::vector<path> owned_;
+  // How many of `touched_` are before the last `remove_all`.
+  size_t removed_ = 0;
 };
 
 } // namespace cafreg::detail
