@@ -74,8 +74,9 @@ public:
   /// @param fn `fn(const std::optional<caf::config_value>& old)`, none if there
   ///           is no leaf, returns the new value, or `std::nullopt` to remove
   ///           the leaf. It runs in `commit`, in the caller's thread without a
-  ///           lock, and may run again if somebody else makes a change
-  ///           meanwhile. It may look at the registry but not change it.
+  ///           lock, and again if somebody else changes this leaf meanwhile.
+  ///           It may look at the registry but not change it; what it sees
+  ///           elsewhere may be another before the commit.
   template <detail::update_function Fn>
   transaction& update_in(path where, Fn fn) {
     detail::step next;

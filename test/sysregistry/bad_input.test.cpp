@@ -282,6 +282,63 @@ TEST_CASE("others go on while a callback blocks") {
   kill(reader);
 }
 
+TEST_CASE("a slow function comes to its end while others write elsewhere") {
+  sys_world w;
+  system_registry state{w.sys};
+  auto me = w.someone();
+  auto other = w.someone();
+  REQUIRE(state.update(other, "state.other", 0));
+  auto calls = 0;
+  // Each call sees to it that somebody else was faster.
+  REQUIRE(state.update_in(me, "state.mine", [&](const maybe&) {
+    ++calls;
+    std::thread{[&] {
+      CHECK(state.update(other, "state.other", calls));
+    }}.join();
+    return calls;
+  }));
+  CHECK(calls == 1);
+  // Not so if it is about the same leaf.
+  REQUIRE(state.update(me, "config.n", 0));
+  calls = 0;
+  REQUIRE(state.update_in(me, "config.n", [&](const maybe& old) {
+    if (++calls < 5)
+      std::thread{[&] { CHECK(state.update(other, "config.n", calls)); }}.join();
+    return cafreg::value_as<int>(*old).value() + 100;
+  }));
+  CHECK(calls == 5);
+  CHECK(state.get<int>("config.n") == 104);
+  CHECK(state.stats().retries >= 5);
+}
+
+TEST_CASE("functions of one transaction see what the steps before have left") {
+  sys_world w;
+  system_registry state{w.sys};
+  auto me = w.someone();
+  auto other = w.someone();
+  auto add = [](int x) {
+    return [x](const maybe& old) {
+      return old ? cafreg::value_as<int>(*old).value() + x : x;
+    };
+  };
+  auto first = true;
+  auto meddle = [&](const maybe& old) -> maybe {
+    if (std::exchange(first, false))
+      std::thread{[&] { CHECK(state.update(other, "config.x", 1000)); }}.join();
+    if (!old)
+      return std::nullopt;
+    return config_value{cafreg::value_as<int>(*old).value() * 2};
+  };
+  REQUIRE(state.transaction(me)
+            .update_in("config.x", add(1))
+            .update_in("config.x", add(10))
+            .update_in("config.x", meddle)
+            .update_in("config.y", meddle)
+            .commit());
+  CHECK(state.get<int>("config.x") == 2022);
+  CHECK_FALSE(state.get<int>("config.y"));
+}
+
 TEST_CASE("options that make no sense") {
   sys_world w;
   auto text = [&](system_options x) { return refusal_of(w, std::move(x)); };

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -227,7 +228,8 @@ public:
   }
 
   /// Makes the changes of `edit(editor&)`, which runs under the lock of all
-  /// writers: all of them or none. Complexity: that of the changes.
+  /// writers: all of them or none. None if it returns false, and then the
+  /// outcome is outdated. Complexity: that of the changes.
   /// @param removes_all Whether it uses `editor::remove_all`.
   /// @throws std::bad_alloc; then nothing has changed
   template <class Edit>
@@ -241,7 +243,13 @@ public:
     editor_type changes{rules_, limits_, who, {tree_, owner->mine}};
     if (removes_all)
       changes.know_owned(paths_of_locked(who.id));
-    edit(changes);
+    if constexpr (std::is_same_v<std::invoke_result_t<Edit&, editor_type&>,
+                                 bool>) {
+      if (!edit(changes))
+        return {outcome_type::kind::outdated};
+    } else {
+      edit(changes);
+    }
     auto result = apply(*owner, changes, dropped);
     guard.unlock();
     return result;

@@ -25,6 +25,9 @@ namespace {
 // Where a thread notes that it runs a rule or an update function.
 using deciding = changing<uint64_t>;
 
+// What it is about. The mark refers to this, which therefore is no temporary.
+constexpr uint64_t whole_registry = 0;
+
 // After a delivery failed for lack of memory: when to try again.
 constexpr auto again_delay = std::chrono::milliseconds{10};
 
@@ -231,7 +234,7 @@ caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
     return closed_error();
   if (auto err = check(who))
     return err;
-  if (deciding::underway(this, 0))
+  if (deciding::underway(this, whole_registry))
     return error(errc::would_deadlock, {},
                  "a rule or an update function must not change the registry");
   auto calls = false;
@@ -264,8 +267,9 @@ sys_core::outcome_type sys_core::run(author who, std::vector<step>& steps,
   return store_.transact(
     who,
     [&](editor_type& edit) {
+      decisions none;
       // Only functions of users have errors.
-      static_cast<void>(apply(edit, steps));
+      static_cast<void>(apply(edit, steps, none, nullptr));
     },
     removes_all);
 }
@@ -273,12 +277,13 @@ sys_core::outcome_type sys_core::run(author who, std::vector<step>& steps,
 caf::expected<sys_core::outcome_type>
 sys_core::run_drafts(author who, const caf::actor& whom,
                      std::vector<step>& steps, bool removes_all) {
+  decisions known;
   for (;;) {
     auto draft = store_.begin(who, removes_all);
     if (!draft)
       return outcome_type{outcome_kind::unknown_owner};
     auto copy = steps;
-    if (auto err = apply(draft->edit, copy))
+    if (auto err = apply(draft->edit, copy, known, nullptr))
       return err;
     if (draft->edit.refusals().empty() && !validated_.empty()) {
       auto changes = store_.preview(*draft);
@@ -291,11 +296,37 @@ sys_core::run_drafts(author who, const caf::actor& whom,
     if (result.what != outcome_kind::outdated)
       return result;
     retries_.fetch_add(1, std::memory_order_relaxed);
+    if (!validated_.empty())
+      continue;
+    // Whoever makes changes elsewhere must not keep this one from its end,
+    // however long its functions take: they decide anew only if a value that
+    // they decide about is another.
+    result = run_decided(who, steps, known, removes_all);
+    if (result.what != outcome_kind::outdated)
+      return result;
   }
 }
 
-caf::error sys_core::apply(editor_type& edit, std::vector<step>& steps) {
+sys_core::outcome_type sys_core::run_decided(author who,
+                                             const std::vector<step>& steps,
+                                             decisions& known,
+                                             bool removes_all) {
+  auto copy = steps;
+  return store_.transact(
+    who,
+    [&](editor_type& edit) {
+      auto still_right = true;
+      // The values were checked when they were decided upon.
+      static_cast<void>(apply(edit, copy, known, &still_right));
+      return still_right;
+    },
+    removes_all);
+}
+
+caf::error sys_core::apply(editor_type& edit, std::vector<step>& steps,
+                           decisions& known, bool* still_right) {
   using kind = step::kind;
+  size_t changes = 0;
   for (auto& x : steps)
     switch (x.what) {
       case kind::put:
@@ -314,18 +345,26 @@ caf::error sys_core::apply(editor_type& edit, std::vector<step>& steps) {
         std::optional<caf::config_value> old;
         if (auto* found = edit.look(x.where))
           old = *found;
-        step next{kind::put, x.where};
-        try {
-          deciding mark{this, 0};
-          if (auto fresh = x.change(old))
-            next.value = std::move(*fresh);
-          else
-            next.what = kind::remove;
-        } catch (...) {
-          return error(errc::callback_threw, key_text(to_string(x.where)),
-                       "the update function threw "
-                         + what(std::current_exception()));
+        auto index = changes++;
+        if (index >= known.size() || !same_value(known[index].old, old)) {
+          if (still_right != nullptr) {
+            *still_right = false;
+            return {};
+          }
+          known.resize(index);
+          try {
+            deciding mark{this, whole_registry};
+            known.push_back({old, x.change(old)});
+          } catch (...) {
+            return error(errc::callback_threw, key_text(to_string(x.where)),
+                         "the update function threw "
+                           + what(std::current_exception()));
+          }
         }
+        auto& fresh = known[index].fresh;
+        step next{fresh ? kind::put : kind::remove, x.where};
+        if (fresh)
+          next.value = *fresh;
         if (next.what == kind::remove) {
           edit.remove(next.where);
           break;
@@ -360,7 +399,7 @@ caf::error sys_core::ask_rules(const caf::actor& who, const delta& changes,
     if (!concerns(*x))
       continue;
     try {
-      deciding mark{this, 0};
+      deciding mark{this, whole_registry};
       if (auto err = x->validate({who, changes, before, after}))
         return error(errc::rule_refused, key_text(x->key),
                      "its rule refused: " + cafreg::to_text(err));
@@ -401,7 +440,7 @@ caf::expected<delta> sys_core::remove_all(caf::actor_control_block* who) {
     return error(errc::null_handle, {}, "the handle is null");
   std::vector<step> steps(1);
   steps.front().what = step::kind::remove_all;
-  if (!validated_.empty() || deciding::underway(this, 0))
+  if (!validated_.empty() || deciding::underway(this, whole_registry))
     return commit(who, {}, steps);
   auto id = actors_.find(who);
   if (id == 0) {
@@ -410,6 +449,22 @@ caf::expected<delta> sys_core::remove_all(caf::actor_control_block* who) {
     return nothing;
   }
   return finish(store_.remove_all(id), who);
+}
+
+caf::error sys_core::check_persistent(const path& scope) const {
+  if (closed())
+    return closed_error();
+  if (deciding::underway(this, whole_registry))
+    return error(errc::would_deadlock, {},
+                 "a rule or an update function must not change the registry");
+  if (scope.empty())
+    return {};
+  if (auto why = editor_type::check_path(store_.limits(), scope))
+    return refused({{*why, scope}});
+  if (store_.rules().find(scope) == nullptr)
+    return error(errc::bad_path, key_text(to_string(scope)),
+                 "it belongs to no mount, hence is never in a file");
+  return {};
 }
 
 caf::expected<size_t> sys_core::restore(std::vector<leaf_entry> leaves) {

@@ -169,8 +169,25 @@ private:
                                          std::vector<step>& steps,
                                          bool removes_all);
 
-  // Returns what a function of a user threw.
-  caf::error apply(editor_type& edit, std::vector<step>& steps);
+  // What an update function made of a value.
+  struct decision {
+    std::optional<caf::config_value> old;
+    std::optional<caf::config_value> fresh;
+  };
+
+  // One for each update function, in their order.
+  using decisions = std::vector<decision>;
+
+  // With what update functions have decided, which runs none of them. Outdated
+  // if one of them would have to decide about another value.
+  outcome_type run_decided(author who, const std::vector<step>& steps,
+                           decisions& known, bool removes_all);
+
+  // Runs update functions that have not decided yet, or about another value.
+  // Returns what one of them threw.
+  // @param still_right If not null, runs none, but sets it to false and stops.
+  caf::error apply(editor_type& edit, std::vector<step>& steps,
+                   decisions& known, bool* still_right);
 
   caf::error ask_rules(const caf::actor& who, const delta& changes,
                        const snapshot& before, const snapshot& after) const;
