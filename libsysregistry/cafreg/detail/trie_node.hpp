@@ -67,8 +67,12 @@ public:
     return size(list) == capacity_;
   }
 
-  void** slots() const noexcept {
-    return reinterpret_cast<void**>(const_cast<trie_node*>(this) + 1);
+  void** slots() noexcept {
+    return reinterpret_cast<void**>(this + 1);
+  }
+
+  void* const* slots() const noexcept {
+    return reinterpret_cast<void* const*>(this + 1);
   }
 
   size_t item_index(uint32_t bit) const noexcept {
