@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "cafreg/detail/persisted_scope.hpp"
 #include "cafreg/detail/sys_core.hpp"
+#include "cafreg/errc.hpp"
 #include "cafreg/sys_types.hpp"
 
 namespace cafreg {
@@ -22,15 +24,26 @@ constexpr std::chrono::nanoseconds again_delay = std::chrono::seconds{1};
 caf::behavior writer(caf::event_based_actor* self,
                      std::weak_ptr<detail::persisted_scope> what,
                      std::chrono::nanoseconds min_interval) {
-  auto save = [self, what, min_interval](const system_state& now) {
-    auto file = what.lock();
-    if (!file || !file->save(now.snapshot))
+  auto waits = std::make_shared<bool>(false);
+  // Once for all failures until then, with the state of then.
+  auto again = [self, min_interval, waits] {
+    if (std::exchange(*waits, true))
       return;
     detail::post_later(self->system(), caf::strong_actor_ptr{self->ctrl()},
                        std::max(min_interval, again_delay),
-                       caf::make_message(now));
+                       caf::make_message(detail::deadline_passed{}));
   };
-  return {save};
+  return {
+    [what, again](const system_state& now) {
+      if (auto file = what.lock(); file && file->save(now.snapshot))
+        again();
+    },
+    [what, again, waits](detail::deadline_passed) {
+      *waits = false;
+      if (auto file = what.lock(); file && is(file->save(), errc::bad_file))
+        again();
+    },
+  };
 }
 
 } // namespace
@@ -58,18 +71,12 @@ void persistence::stop() const {
 caf::expected<persistence>
 persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
                    std::filesystem::path file, persist_options how) {
-  if (core->closed())
-    return core->closed_error();
+  if (auto err = core->check_persistent(scope))
+    return err;
   auto what = std::make_shared<detail::persisted_scope>(core, std::move(scope),
                                                         std::move(file));
   if (auto err = what->load())
     return err;
-  auto at_close = [what](const snapshot& last) {
-    // Nobody is left to be told of an error.
-    static_cast<void>(what->save(last.restricted_to(what->scope())));
-  };
-  if (!core->on_close(std::move(at_close)))
-    return core->closed_error();
   auto who = caf::actor_cast<caf::strong_actor_ptr>(
     core->system().spawn<caf::detached + caf::hidden>(
       writer, std::weak_ptr<detail::persisted_scope>{what}, how.min_interval));
@@ -78,8 +85,21 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
                                             .hysteresis = how.hysteresis});
   if (!source)
     return std::move(source.error());
-  what->attach(*source);
-  return persistence{std::move(what)};
+  what->attach(who, *source);
+  auto at_close = [what](const snapshot& last) {
+    // Nobody is left to be told of an error.
+    static_cast<void>(what->save(last.restricted_to(what->scope())));
+    what->stop();
+  };
+  try {
+    if (core->on_close(std::move(at_close)))
+      return persistence{std::move(what)};
+  } catch (...) {
+    what->stop();
+    throw;
+  }
+  what->stop();
+  return core->closed_error();
 }
 
 } // namespace cafreg

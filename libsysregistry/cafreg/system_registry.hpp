@@ -174,8 +174,10 @@ public:
   /// first owns it, and anyone may remove it. A file that is torn or foreign is
   /// kept aside; see `persistence::load_error`. This call reads the file,
   /// others never wait for one.
-  /// @returns an error: `bad_path`, `closed`, `rule_refused`, `callback_threw`;
-  ///          `bad_file` if the file can neither be read nor set aside.
+  /// @returns an error: `bad_path`, also for private paths, `closed`,
+  ///          `rule_refused`, `callback_threw`, `would_deadlock` (within a rule
+  ///          or an update function); `bad_file` if the file can neither be
+  ///          read nor set aside.
   caf::expected<persistence> persist(path scope, std::filesystem::path file,
                                      persist_options how = {}) const;
 

@@ -13,10 +13,10 @@ using namespace sys_test;
 
 namespace {
 
+using caf::config_value;
 using cafreg::access;
 using cafreg::system_options;
 using cafreg::values;
-using caf::config_value;
 
 using maybe = std::optional<config_value>;
 
@@ -106,9 +106,9 @@ TEST_CASE("leaves in the way of others") {
   CHECK(code_of(f.state.update(other, "state.a", 1)) == "path_conflict");
   CHECK(code_of(f.state.update(f.me, "state", {{"x", 1}, {"a", 1}}))
         == "path_conflict");
-  CHECK(code_of(f.state.update_in(f.me, "state.a",
-                                  [](const maybe&) { return 1; }))
-        == "path_conflict");
+  CHECK(
+    code_of(f.state.update_in(f.me, "state.a", [](const maybe&) { return 1; }))
+    == "path_conflict");
   auto twice = f.state.transaction(f.me)
                  .update("state.x", 1)
                  .update("state.x.y", 1)
@@ -129,11 +129,10 @@ TEST_CASE("values that are too deep, too large, or no numbers") {
   xs.push_back(deep_dictionary(1000));
   CHECK(code_of(state.update(f.me, "state.deep", config_value{xs}))
         == "bad_value");
-  CHECK(code_of(state.update_in(f.me, "state.deep",
-                                [](const maybe&) {
-                                  return deep_dictionary(100);
-                                }))
-        == "bad_path");
+  CHECK(
+    code_of(state.update_in(f.me, "state.deep",
+                            [](const maybe&) { return deep_dictionary(100); }))
+    == "bad_path");
   CHECK(code_of(state.update_in(f.me, "state.deep",
                                 [&](const maybe&) { return config_value{xs}; }))
         == "bad_value");
@@ -150,8 +149,8 @@ TEST_CASE("values that are too deep, too large, or no numbers") {
         == "bad_value");
   CHECK(code_of(state.update(f.me, "state.n", std::chrono::hours::max()))
         == "bad_value");
-  CHECK(code_of(state.update_in(f.me, "state.n",
-                                [&](const maybe&) { return large; }))
+  CHECK(code_of(
+          state.update_in(f.me, "state.n", [&](const maybe&) { return large; }))
         == "callback_threw");
   // A transaction is of use again after it was refused.
   auto again = state.transaction(f.me);
@@ -168,9 +167,9 @@ TEST_CASE("null handles and dead actors") {
   auto& state = f.state;
   auto refused = [&](const caf::actor& who, const std::string& code) {
     CHECK(code_of(state.update(who, "state.x", 1)) == code);
-    CHECK(code_of(state.update_in(who, "state.x", [](const maybe&) {
-            return 1;
-          })) == code);
+    CHECK(
+      code_of(state.update_in(who, "state.x", [](const maybe&) { return 1; }))
+      == code);
     CHECK(code_of(state.remove(who, "state.a.b")) == code);
     CHECK(code_of(state.remove(who, "state", {"a", "b"})) == code);
     CHECK(code_of(state.move(who, "state.a", "state.b")) == code);
@@ -237,6 +236,58 @@ TEST_CASE("rules that throw") {
   CHECK(eventually([&] { return state.count() == 0; }));
 }
 
+TEST_CASE("callbacks that call back") {
+  sys_world w;
+  system_registry* self = nullptr;
+  caf::actor me = w.someone();
+  auto reader = w.someone();
+  std::vector<std::string> seen;
+  auto call_all = [&] {
+    seen.clear();
+    auto& state = *self;
+    seen.push_back(code_of(state.update(me, "state.x", 1)));
+    seen.push_back(code_of(state.remove(me, "state.x")));
+    seen.push_back(code_of(state.move(me, "state.x", "state.y")));
+    seen.push_back(code_of(state.remove_all(me)));
+    seen.push_back(code_of(state.transaction(me).commit()));
+    seen.push_back(
+      code_of(state.update_in(me, "state.x", [](const maybe&) { return 1; })));
+    seen.push_back(code_of(state.persist("state", "/nowhere/x")));
+    static_cast<void>(state.snapshot());
+    static_cast<void>(state.holders());
+    static_cast<void>(state.stats());
+    static_cast<void>(state.paths_of(me));
+    CHECK(state.subscribe(reader));
+    CHECK(state.task("state", [](auto&, auto&) {})->cancel());
+  };
+  auto rule = [&](const cafreg::proposal&) -> caf::error {
+    call_all();
+    return {};
+  };
+  system_registry state{
+    w.sys,
+    {.mounts = {{.key = "state", .rule = access::owned},
+                {.key = "net", .rule = access::open, .validate = rule}}}};
+  self = &state;
+  const std::vector<std::string> all(7, "would_deadlock");
+  REQUIRE(state.update(me, "net.a", 1));
+  CHECK(seen == all);
+  seen.clear();
+  REQUIRE(state.update_in(me, "state.a", [&](const maybe&) {
+    call_all();
+    return 1;
+  }));
+  CHECK(seen == all);
+  CHECK(state.version() == 2);
+  // Another registry is another matter.
+  system_registry other{w.sys};
+  REQUIRE(state.update_in(me, "state.a", [&](const maybe&) {
+    CHECK(other.update(me, "state.a", 1));
+    return 2;
+  }));
+  CHECK(other.version() == 1);
+}
+
 TEST_CASE("others go on while a callback blocks") {
   sys_world w;
   gate door;
@@ -246,9 +297,10 @@ TEST_CASE("others go on while a callback blocks") {
     return {};
   };
   system_registry state{
-    w.sys, {.mounts = {{.key = "state", .rule = access::owned},
-                       {.key = "net", .rule = access::open, .validate = blocks},
-                       {.key = "free", .rule = access::open}}}};
+    w.sys,
+    {.mounts = {{.key = "state", .rule = access::owned},
+                {.key = "net", .rule = access::open, .validate = blocks},
+                {.key = "free", .rule = access::open}}}};
   auto me = w.someone();
   auto in = std::make_shared<inbox>();
   auto reader = spawn_reader(w.sys, in);
@@ -273,8 +325,7 @@ TEST_CASE("others go on while a callback blocks") {
   REQUIRE(eventually([&] { return state.version() == 101; }));
   auto third = w.someone();
   REQUIRE(state.update(third, "state.x", 1));
-  REQUIRE(in->await(
-    [](const auto& x) { return x.snapshot.version() == 102; }));
+  REQUIRE(in->await([](const auto& x) { return x.snapshot.version() == 102; }));
   CHECK(state.stats().subscriptions == 1);
   door.open();
   slow.join();
@@ -303,7 +354,9 @@ TEST_CASE("a slow function comes to its end while others write elsewhere") {
   calls = 0;
   REQUIRE(state.update_in(me, "config.n", [&](const maybe& old) {
     if (++calls < 5)
-      std::thread{[&] { CHECK(state.update(other, "config.n", calls)); }}.join();
+      std::thread{[&] {
+        CHECK(state.update(other, "config.n", calls));
+      }}.join();
     return cafreg::value_as<int>(*old).value() + 100;
   }));
   CHECK(calls == 5);

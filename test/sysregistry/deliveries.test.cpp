@@ -103,7 +103,8 @@ TEST_CASE("deliveries are never closer than wanted") {
 TEST_CASE("without acknowledgement nothing follows") {
   fixture f;
   witness all{f.state};
-  REQUIRE(f.state.subscribe(f.reader, {.scope = "state", .acknowledged = true}));
+  REQUIRE(
+    f.state.subscribe(f.reader, {.scope = "state", .acknowledged = true}));
   REQUIRE(f.in->await_count(1));
   f.set("state.a", 1);
   f.set("state.a", 2);
@@ -155,19 +156,19 @@ TEST_CASE("a handler may unsubscribe, subscribe, and change the state") {
   witness all{f.state};
   auto ref = f.state.ref();
   auto in = f.in;
-  auto once = f.w.sys.spawn(
-    [ref, in](caf::event_based_actor* self) -> caf::behavior {
-      return {[=](const system_state& x) {
-                in->add(x);
-                if (in->size() == 1) {
-                  ref.update(self, "state.mine", 1);
-                } else {
-                  ref.unsubscribe(self, x.scope);
-                  ref.update(self, "state.mine", 2);
-                }
-              },
-              [in](int) { in->tick(); }};
-    });
+  auto once
+    = f.w.sys.spawn([ref, in](caf::event_based_actor* self) -> caf::behavior {
+        return {[=](const system_state& x) {
+                  in->add(x);
+                  if (in->size() == 1) {
+                    ref.update(self, "state.mine", 1);
+                  } else {
+                    ref.unsubscribe(self, x.scope);
+                    ref.update(self, "state.mine", 2);
+                  }
+                },
+                [in](int) { in->tick(); }};
+      });
   REQUIRE(f.state.subscribe(once, {.scope = "state"}));
   REQUIRE(all.await(2));
   REQUIRE(drain(once, f.in));
@@ -304,8 +305,8 @@ TEST_CASE("ten thousand subscribers get the last state") {
       }};
     });
     REQUIRE(state.subscribe(
-      reader, {.scope = "state",
-               .min_interval = std::chrono::milliseconds{i % 3}}));
+      reader,
+      {.scope = "state", .min_interval = std::chrono::milliseconds{i % 3}}));
   }
   for (auto i = 1; i <= 100; ++i)
     REQUIRE(state.update(me, "state.a", i));
@@ -325,11 +326,11 @@ TEST_CASE("the last state arrives, whoever writes") {
   for (auto i = 0; i < 8; ++i) {
     boxes.push_back(std::make_shared<inbox>());
     readers.push_back(spawn_reader(w.sys, boxes.back()));
-    REQUIRE(state.subscribe(readers.back(),
-                            {.scope = i % 2 == 0 ? path{} : path{"state"},
-                             .min_interval = std::chrono::microseconds{i * 200},
-                             .hysteresis = std::chrono::microseconds{
-                               (i % 3) * 100}}));
+    REQUIRE(state.subscribe(
+      readers.back(),
+      {.scope = i % 2 == 0 ? path{} : path{"state"},
+       .min_interval = std::chrono::microseconds{i * 200},
+       .hysteresis = std::chrono::microseconds{(i % 3) * 100}}));
   }
   in_threads(writers, [&](size_t t) {
     auto me = w.someone();

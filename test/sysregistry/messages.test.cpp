@@ -88,9 +88,9 @@ TEST_CASE("errors come as answers, with their paths") {
         == "bad_path");
   CHECK(self.ask(version, front, ask::update{}, f.me, ""s, number(2))
         == "bad_path");
-  CHECK(self.ask(version, front, ask::update{}, caf::actor{}, "state.a"s,
-                 number(2))
-        == "null_handle");
+  CHECK(
+    self.ask(version, front, ask::update{}, caf::actor{}, "state.a"s, number(2))
+    == "null_handle");
   CHECK(self.ask(version, front, ask::remove_all{}, caf::actor{})
         == "null_handle");
   CHECK(self.ask(version, front, ask::move{}, f.me, "state.x"s, "state.y"s)

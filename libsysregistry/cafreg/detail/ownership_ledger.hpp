@@ -81,25 +81,16 @@ public:
     by_actor_.erase(pos);
   }
 
-  /// Begins or ceases to keep owners alive, as `owns(id)` says.
+  /// Begins or ceases to keep owners alive, as `owns(id)` says, which throws
+  /// nothing. Needs no memory: what was committed cannot fail any more.
   template <class Owns>
-  void settle(const std::vector<owner_id>& ids, Owns owns) {
+  void settle(const std::vector<owner_id>& ids, Owns owns) noexcept {
     if (!strong_)
       return;
-    std::vector<caf::strong_actor_ptr> released; // destroyed without the lock
-    released.reserve(ids.size());
-    std::lock_guard guard{mutex_};
-    for (auto id : ids) {
-      auto pos = by_id_.find(id);
-      if (pos == by_id_.end())
-        continue;
-      auto& entry = *pos->second;
-      auto keeps = owns(id);
-      if (keeps && !entry.held)
-        entry.held = caf::actor_cast<caf::strong_actor_ptr>(entry.address);
-      else if (!keeps && entry.held)
-        released.push_back(std::exchange(entry.held, nullptr));
-    }
+    owner_id last = 0;
+    for (auto id : ids)
+      if (id != std::exchange(last, id)) // often the same in a row
+        settle(id, owns);
   }
 
   size_t size() const {
@@ -116,21 +107,19 @@ public:
         fn(id, entry->held);
   }
 
-  /// Forgets all.
-  /// @returns those that still live.
-  std::vector<caf::strong_actor_ptr> clear() {
+  /// Forgets all, and calls `farewell(const strong_actor_ptr&)` without the
+  /// lock for each one that still lives. Needs no memory.
+  template <class Farewell>
+  void clear(Farewell farewell) noexcept {
     decltype(by_actor_) gone;
     {
       std::lock_guard guard{mutex_};
       gone.swap(by_actor_);
       by_id_.clear();
     }
-    std::vector<caf::strong_actor_ptr> result;
-    result.reserve(gone.size());
     for (auto& [who, entry] : gone)
       if (auto ptr = caf::actor_cast<caf::strong_actor_ptr>(entry->address))
-        result.push_back(std::move(ptr));
-    return result;
+        farewell(ptr);
   }
 
 private:
@@ -140,6 +129,21 @@ private:
     caf::actor_addr address;
     caf::strong_actor_ptr held;
   };
+
+  template <class Owns>
+  void settle(owner_id id, Owns& owns) noexcept {
+    caf::strong_actor_ptr released; // destroyed without the lock
+    std::lock_guard guard{mutex_};
+    auto pos = by_id_.find(id);
+    if (pos == by_id_.end())
+      return;
+    auto& entry = *pos->second;
+    auto keeps = owns(id);
+    if (keeps && !entry.held)
+      entry.held = caf::actor_cast<caf::strong_actor_ptr>(entry.address);
+    else if (!keeps && entry.held)
+      released.swap(entry.held);
+  }
 
   const bool strong_;
   mutable std::mutex mutex_;

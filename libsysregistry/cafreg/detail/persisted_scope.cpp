@@ -73,18 +73,28 @@ caf::error persisted_scope::save() {
 }
 
 void persisted_scope::stop() {
+  std::optional<snapshot> written; // destroyed without the lock
+  caf::actor_addr writer;
   subscription source;
   {
     std::lock_guard guard{mutex_};
     stopped_ = true;
-    source = source_;
+    written.swap(written_);
+    std::swap(writer, writer_);
+    std::swap(source, source_);
   }
   source.cancel();
+  // It has a thread, and might wait for long to try again: the system would
+  // wait for both.
+  if (auto who = caf::actor_cast<caf::strong_actor_ptr>(writer))
+    kill(who.get());
 }
 
-void persisted_scope::attach(subscription what) {
+void persisted_scope::attach(const caf::strong_actor_ptr& writer,
+                             subscription source) {
   std::lock_guard guard{mutex_};
-  source_ = std::move(what);
+  source_ = std::move(source);
+  writer_ = caf::actor_cast<caf::actor_addr>(writer);
 }
 
 caf::error persisted_scope::write_error() const {

@@ -39,7 +39,8 @@ public:
   /// From now on nothing is written.
   void stop();
 
-  void attach(subscription what);
+  /// Says who writes what changes, until `stop`.
+  void attach(const caf::strong_actor_ptr& writer, subscription source);
 
   const path& scope() const noexcept {
     return scope_;
@@ -69,6 +70,7 @@ private:
   std::optional<snapshot> written_;
   caf::error write_error_;
   bool stopped_ = false;
+  caf::actor_addr writer_;
   subscription source_;
 };
 

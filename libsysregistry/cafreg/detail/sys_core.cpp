@@ -45,17 +45,14 @@ mount_rules rules_of(const system_options& x) {
   if (x.max_depth == 0 || x.max_depth > max_path_depth)
     refuse("max_depth must be 1 to " + std::to_string(max_path_depth) + ", not "
            + std::to_string(x.max_depth));
-  std::vector<mount_rule> result;
-  for (auto& y : x.mounts) {
-    if (y.key.empty())
   if (x.max_key_size == 0)
     refuse("max_key_size must not be 0");
   if (x.max_value_size == 0)
     refuse("max_value_size must not be 0");
+  std::vector<mount_rule> result;
+  for (auto& y : x.mounts) {
+    if (y.key.empty())
       refuse("a mount has no key");
-    for (auto& z : result)
-      if (z.key == y.key)
-        refuse("two mounts have the key " + y.key);
     if (y.key.size() > x.max_key_size)
       refuse("the mount " + y.key + " is longer than max_key_size");
     if (x.max_depth == 1)
@@ -63,6 +60,9 @@ mount_rules rules_of(const system_options& x) {
     for (auto z = y.priorities.begin(); z != y.priorities.end(); ++z)
       if (std::find(y.priorities.begin(), z, *z) != z)
         refuse("the mount " + y.key + " has the priority " + *z + " twice");
+    for (auto& z : result)
+      if (z.key == y.key)
+        refuse("two mounts have the key " + y.key);
     result.push_back({y.key, y.rule, y.priorities});
   }
   return mount_rules{std::move(result)};
@@ -478,7 +478,8 @@ caf::expected<size_t> sys_core::restore(std::vector<leaf_entry> leaves) {
       if (rule == nullptr || found.blocked
           || (found.at != nullptr && !editor_type::is_layered(rule))
           || editor_type::check_leaf_path(store_.rules(), store_.limits(),
-                                          x.where))
+                                          x.where)
+          || check_value(x.where, x.value))
         continue;
       edit.put(x.where, x.value);
       ++restored;
@@ -699,17 +700,23 @@ void sys_core::close() noexcept {
   auto first = begin_closing();
   if (closed_down())
     return;
-  decltype(at_close_) last_calls;
   {
-    std::lock_guard guard{close_mutex_};
-    closed_.store(true, std::memory_order_release);
-    last_calls.swap(at_close_);
-  }
-  {
-    auto [tree, version] = store_.close();
-    snapshot last{std::move(tree), version};
+    decltype(at_close_) last_calls;
+    store_type::view last;
+    {
+      // Whoever is the first gets both: the calls and what they want to see.
+      std::lock_guard guard{close_mutex_};
+      closed_.store(true, std::memory_order_release);
+      last_calls.swap(at_close_);
+      last = store_.close();
+    }
+    snapshot state{std::move(last.tree), last.version};
     for (auto& fn : last_calls)
-      fn(last);
+      try {
+        fn(state);
+      } catch (...) {
+        // Out of memory: the others still are to be called.
+      }
   }
   {
     audience_type::removed dropped;
@@ -717,8 +724,9 @@ void sys_core::close() noexcept {
     audience_closed_ = true;
     dropped = audience_.clear();
   }
-  for (auto& who : actors_.clear())
+  actors_.clear([this](const caf::strong_actor_ptr& who) {
     detach_monitors(who.get(), keeper_of(who.get()).get());
+  });
   drop_all();
   stop();
   if (first)

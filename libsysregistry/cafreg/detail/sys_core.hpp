@@ -91,6 +91,9 @@ public:
 
   caf::expected<delta> remove_all(caf::actor_control_block* who);
 
+  /// Why a scope cannot be kept in a file, or not from here.
+  caf::error check_persistent(const path& scope) const;
+
   /// Puts what was read from a file where nothing is yet.
   /// @returns how many leaves.
   caf::expected<size_t> restore(std::vector<leaf_entry> leaves);
