@@ -13,6 +13,7 @@
 
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/leaf_content.hpp"
+#include "cafreg/detail/patient_lock.hpp"
 
 namespace cafreg::detail {
 
@@ -31,7 +32,7 @@ public:
   /// @returns 0 if `welcome` returns false.
   template <class Welcome>
   owner_id enlist(caf::actor_control_block* who, Welcome welcome) {
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     if (auto pos = by_actor_.find(who); pos != by_actor_.end())
       return pos->second->id;
     auto fresh = std::make_unique<record>();
@@ -55,14 +56,14 @@ public:
 
   /// The id of an actor, or 0.
   owner_id find(const caf::actor_control_block* who) const {
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     auto pos = by_actor_.find(who);
     return pos != by_actor_.end() ? pos->second->id : 0;
   }
 
   /// The actor behind an id: null if it is gone or unknown.
   caf::strong_actor_ptr actor(owner_id id) const {
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     auto pos = by_id_.find(id);
     return pos != by_id_.end()
              ? caf::actor_cast<caf::strong_actor_ptr>(pos->second->address)
@@ -72,7 +73,7 @@ public:
   /// Forgets an actor.
   void dismiss(const caf::actor_control_block* who) noexcept {
     std::unique_ptr<record> gone; // destroyed without the lock
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     auto pos = by_actor_.find(who);
     if (pos == by_actor_.end())
       return;
@@ -94,14 +95,14 @@ public:
   }
 
   size_t size() const {
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     return by_actor_.size();
   }
 
   /// Calls `fn(id, const strong_actor_ptr&)` for each actor that is kept alive.
   template <class Fn>
   void for_each_held(Fn fn) const {
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     for (auto& [id, entry] : by_id_)
       if (entry->held)
         fn(id, entry->held);
@@ -113,7 +114,7 @@ public:
   void clear(Farewell farewell) noexcept {
     decltype(by_actor_) gone;
     {
-      std::lock_guard guard{mutex_};
+      patient_lock guard{mutex_};
       gone.swap(by_actor_);
       by_id_.clear();
     }
@@ -133,7 +134,7 @@ private:
   template <class Owns>
   void settle(owner_id id, Owns& owns) noexcept {
     caf::strong_actor_ptr released; // destroyed without the lock
-    std::lock_guard guard{mutex_};
+    patient_lock guard{mutex_};
     auto pos = by_id_.find(id);
     if (pos == by_id_.end())
       return;
