@@ -82,8 +82,16 @@ private:
     } catch (...) {
       // Out of memory, or a key that cannot be copied: a keeper must not end,
       // the next time may be better.
+      try_again(msg);
+    }
+  }
+
+  void try_again(const caf::down_msg& msg) {
+    try {
       post_later(system(), caf::strong_actor_ptr{ctrl()}, again_delay,
                  caf::make_message(msg));
+    } catch (...) {
+      // Not even memory for that: this one actor stays, the keeper goes on.
     }
   }
 
