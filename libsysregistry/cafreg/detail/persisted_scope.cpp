@@ -57,12 +57,16 @@ caf::error persisted_scope::save(const snapshot& state) {
   state.for_each([&](path where, const caf::config_value& value) {
     leaves.emplace_back(std::move(where), value);
   });
-  write_error_ = save_state(file_, leaves);
-  if (!write_error_)
+  auto result = save_state(file_, leaves);
+  if (!result)
     written_ = state;
+  {
+    std::lock_guard error_guard{error_mutex_};
+    write_error_ = result;
+  }
   if (auto core = core_.lock())
-    core->count_write(!write_error_);
-  return write_error_;
+    core->count_write(!result);
+  return result;
 }
 
 caf::error persisted_scope::save() {
@@ -98,7 +102,7 @@ void persisted_scope::attach(const caf::strong_actor_ptr& writer,
 }
 
 caf::error persisted_scope::write_error() const {
-  std::lock_guard guard{mutex_};
+  std::lock_guard guard{error_mutex_};
   return write_error_;
 }
 

@@ -66,12 +66,16 @@ private:
   size_t restored_ = 0;
   caf::error load_error_;
 
-  mutable std::mutex mutex_;
+  // Held while the file is written.
+  std::mutex mutex_;
   std::optional<snapshot> written_;
-  caf::error write_error_;
   bool stopped_ = false;
   caf::actor_addr writer_;
   subscription source_;
+
+  // Taken under the other one, too.
+  mutable std::mutex error_mutex_;
+  caf::error write_error_;
 };
 
 } // namespace cafreg::detail
