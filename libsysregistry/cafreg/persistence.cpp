@@ -87,9 +87,7 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
     return std::move(source.error());
   what->attach(who, *source);
   auto at_close = [what](const snapshot& last) {
-    // Nobody is left to be told of an error.
-    static_cast<void>(what->save(last.restricted_to(what->scope())));
-    what->stop();
+    what->finish(last.restricted_to(what->scope()));
   };
   try {
     if (core->on_close(std::move(at_close)))

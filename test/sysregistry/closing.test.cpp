@@ -223,3 +223,28 @@ TEST_CASE("a closed registry keeps nothing alive") {
   CHECK(code_of(ref.update(front, "state.a", 1)) == "closed");
   CHECK(ref.actor());
 }
+
+TEST_CASE("nobody gets an empty state because a registry closes") {
+  sys_world w;
+  auto me = w.someone();
+  for (auto round = 0; round < 100; ++round) {
+    auto in = std::make_shared<inbox>();
+    auto reader = spawn_reader(w.sys, in);
+    system_registry state{w.sys};
+    REQUIRE(state.update(me, "state.stays", 1));
+    REQUIRE(state.subscribe(reader));
+    in_threads(2, [&](size_t t) {
+      if (t == 0) {
+        for (auto i = 0; state.update(me, "state.a", i); ++i)
+          ;
+      } else {
+        static_cast<void>(in->await_count(3));
+        state.close();
+      }
+    });
+    REQUIRE(drain(reader, in));
+    for (auto& x : in->states())
+      CHECK(x.snapshot.contains("state.stays"));
+    kill(reader);
+  }
+}

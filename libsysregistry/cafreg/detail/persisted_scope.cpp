@@ -48,6 +48,20 @@ caf::error persisted_scope::load() {
 
 caf::error persisted_scope::save(const snapshot& state) {
   std::lock_guard guard{mutex_};
+  return save_locked(state);
+}
+
+void persisted_scope::finish(const snapshot& last) {
+  {
+    std::lock_guard guard{mutex_};
+    // Nobody is left to be told of an error.
+    static_cast<void>(save_locked(last));
+    stopped_ = true;
+  }
+  stop();
+}
+
+caf::error persisted_scope::save_locked(const snapshot& state) {
   if (stopped_ || (written_ && written_->version() > state.version()))
     return {};
   if (written_ && *written_ == state)
@@ -73,7 +87,10 @@ caf::error persisted_scope::save() {
   auto core = core_.lock();
   if (!core || core->closed())
     return make_error(errc::closed, registry_, {}, "the registry is closed");
-  return save(core->look().restricted_to(scope_));
+  auto state = core->look().restricted_to(scope_);
+  if (core->closed()) // then it may be empty
+    return make_error(errc::closed, registry_, {}, "the registry is closed");
+  return save(state);
 }
 
 void persisted_scope::stop() {

@@ -36,6 +36,9 @@ public:
   /// The same for the state of now.
   caf::error save();
 
+  /// Writes the last state; from then on nothing is written.
+  void finish(const snapshot& last);
+
   /// From now on nothing is written.
   void stop();
 
@@ -57,6 +60,8 @@ public:
   caf::error write_error() const;
 
 private:
+  caf::error save_locked(const snapshot& state);
+
   const std::weak_ptr<sys_core> core_;
   const std::string registry_;
   const path scope_;

@@ -701,6 +701,13 @@ void sys_core::close() noexcept {
   if (closed_down())
     return;
   {
+    // First, or somebody would get the empty state of the closed registry.
+    audience_type::removed dropped;
+    std::lock_guard guard{audience_mutex_};
+    audience_closed_ = true;
+    dropped = audience_.clear();
+  }
+  {
     decltype(at_close_) last_calls;
     store_type::view last;
     {
@@ -717,12 +724,6 @@ void sys_core::close() noexcept {
       } catch (...) {
         // Out of memory: the others still are to be called.
       }
-  }
-  {
-    audience_type::removed dropped;
-    std::lock_guard guard{audience_mutex_};
-    audience_closed_ = true;
-    dropped = audience_.clear();
   }
   actors_.clear([this](const caf::strong_actor_ptr& who) {
     detach_monitors(who.get(), keeper_of(who.get()).get());
