@@ -75,6 +75,8 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
     return err;
   auto what = std::make_shared<detail::persisted_scope>(core, std::move(scope),
                                                         std::move(file));
+  if (auto err = what->claim())
+    return err;
   if (auto err = what->load())
     return err;
   auto who = caf::actor_cast<caf::strong_actor_ptr>(

@@ -118,10 +118,73 @@ TEST_CASE("what was restored has its priority") {
   CHECK(eventually([&] { return level() == "file"; }));
   // The file may go twice into the same tree.
   REQUIRE_FALSE(kept->flush());
+  kept->stop();
   auto again = conf.persist("config", dir / "a", lazy);
   REQUIRE(again);
   CHECK(again->restored() == 1);
   CHECK(level() == "file");
+}
+
+TEST_CASE("overrides and defaults of a layered mount are not saved") {
+  scratch dir;
+  cafreg::system_options layered{
+    .mounts = {{.key = "config", .rule = access::layered}}};
+  {
+    sys_world w;
+    system_registry conf{w.sys, layered};
+    auto me = w.someone();
+    auto other = w.someone();
+    auto third = w.someone();
+    REQUIRE(conf.persist("config", dir / "a", lazy));
+    REQUIRE(conf.update(me, "config", {{"a", 1}, {"b", 1}}, {"default"}));
+    REQUIRE(conf.update(other, "config.b", 2));
+    REQUIRE(conf.update(third, "config", {{"b", 3}, {"c", 3}}, {"debug"}));
+    CHECK(conf.get<int>("config.b") == 3);
+  }
+  sys_world w;
+  system_registry conf{w.sys, layered};
+  auto kept = conf.persist("config", dir / "a", lazy);
+  REQUIRE(kept);
+  CHECK(kept->restored() == 1);
+  CHECK(conf.get<int>("config.b") == 2);
+  CHECK(conf.count() == 1);
+}
+
+TEST_CASE("a file is for one part of one registry") {
+  fixture f;
+  auto file = f.dir / "a";
+  auto first = f.state.persist("state", file, lazy);
+  REQUIRE(first);
+  auto second = f.state.persist("config", file, lazy);
+  REQUIRE_FALSE(second);
+  CHECK(is(second.error(), errc::bad_file));
+  CHECK(has(to_text(second.error()), "another part of this registry"));
+  first->stop();
+  REQUIRE(f.state.persist("config", file, lazy));
+}
+
+TEST_CASE("a file with other paths is kept aside") {
+  fixture f;
+  prepare_file(f.dir / "a", "state.x", 1);
+  auto kept = f.state.persist("config", f.dir / "a", lazy);
+  REQUIRE(kept);
+  CHECK(is(kept->load_error(), errc::bad_file));
+  CHECK(has(to_text(kept->load_error()),
+            "it holds state.x, which is not below config; kept aside"));
+  CHECK(kept->restored() == 0);
+  CHECK(f.state.count() == 0);
+  REQUIRE(f.state.persist("state", f.dir / "a.refused", lazy));
+  CHECK(f.state.get<int>("state.x") == 1);
+}
+
+TEST_CASE("a directory is left alone") {
+  fixture f;
+  std::filesystem::create_directory(f.dir / "a");
+  auto kept = f.state.persist("state", f.dir / "a", lazy);
+  REQUIRE_FALSE(kept);
+  CHECK(is(kept.error(), errc::bad_file));
+  CHECK(has(to_text(kept.error()), "registry system"));
+  CHECK(f.dir.names() == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("a rule may refuse what a file holds, which then stays") {
@@ -167,10 +230,6 @@ TEST_CASE("a bad file is kept aside, and the registry goes on") {
   SECTION("empty") {
     f.dir.put("state.json", "");
     why = "empty";
-  }
-  SECTION("a directory") {
-    std::filesystem::create_directory(file);
-    why = "no regular file";
   }
   auto kept = f.state.persist("state", file, lazy);
   REQUIRE(kept);

@@ -3,6 +3,8 @@
 
 #include "cafreg/detail/persisted_scope.hpp"
 
+#include <algorithm>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,38 +14,94 @@
 
 namespace cafreg::detail {
 
+namespace {
+
+std::string identity_of(const std::filesystem::path& file) {
+  std::error_code failed;
+  auto result = std::filesystem::weakly_canonical(file, failed);
+  return failed ? file.string() : result.string();
+}
+
+// Equal trees give their leaves in the same order.
+bool same_leaves(const state_leaves& xs, const state_leaves& ys) {
+  return std::equal(xs.begin(), xs.end(), ys.begin(), ys.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.first == y.first
+                             && same_value(x.second, y.second);
+                    });
+}
+
+} // namespace
+
 persisted_scope::persisted_scope(const std::shared_ptr<sys_core>& core,
                                  path scope, std::filesystem::path file)
   : core_(core),
     registry_(*core->name()),
     scope_(std::move(scope)),
-    file_(file.string()) {
+    file_(file.string()),
+    identity_(identity_of(file)) {
   // nop
+}
+
+persisted_scope::~persisted_scope() {
+  release();
+}
+
+caf::error persisted_scope::claim() {
+  auto core = core_.lock();
+  if (core && !core->claim_file(identity_))
+    return bad_file("file " + file_
+                    + ": it holds another part of this registry");
+  std::lock_guard guard{mutex_};
+  claimed_ = true;
+  return {};
+}
+
+void persisted_scope::release() noexcept {
+  {
+    std::lock_guard guard{mutex_};
+    if (!std::exchange(claimed_, false))
+      return;
+  }
+  if (auto core = core_.lock())
+    core->release_file(identity_);
 }
 
 caf::error persisted_scope::load() {
   auto core = core_.lock();
   auto found = load_state(file_);
-  if (!found) {
-    auto aside = keep_aside(file_);
-    if (!aside)
-      return std::move(aside.error());
-    load_error_ = make_error(errc::bad_file, registry_, {},
-                             cafreg::to_text(found.error()) + "; kept aside as "
-                               + *aside);
-    return {};
-  }
+  if (!found)
+    return refuse(cafreg::to_text(found.error()));
   if (!*found)
     return {};
   std::vector<leaf_entry> leaves;
-  for (auto& [where, value] : **found)
-    if (scope_.contains(where))
-      leaves.push_back({where, std::move(value)});
+  for (auto& [where, value] : **found) {
+    if (!scope_.contains(where))
+      return refuse("file " + file_ + ": it holds " + to_string(where)
+                    + ", which is not below " + to_string(scope_));
+    leaves.push_back({where, std::move(value)});
+  }
   auto restored = core->restore(std::move(leaves));
   if (!restored)
     return std::move(restored.error());
   restored_ = *restored;
   return {};
+}
+
+caf::error persisted_scope::refuse(const std::string& why) {
+  // A directory, say, is not ours to move.
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file_, ignored))
+    return bad_file(why);
+  auto aside = keep_aside(file_);
+  if (!aside)
+    return bad_file(cafreg::to_text(aside.error()));
+  load_error_ = bad_file(why + "; kept aside as " + *aside);
+  return {};
+}
+
+caf::error persisted_scope::bad_file(const std::string& why) const {
+  return make_error(errc::bad_file, registry_, {}, why);
 }
 
 caf::error persisted_scope::save(const snapshot& state) {
@@ -62,24 +120,30 @@ void persisted_scope::finish(const snapshot& last) {
 }
 
 caf::error persisted_scope::save_locked(const snapshot& state) {
-  if (stopped_ || (written_ && written_->version() > state.version()))
-    return {};
-  if (written_ && *written_ == state)
+  auto core = core_.lock();
+  if (!core || stopped_ || (written_ && version_ > state.version()))
     return {};
   state_leaves leaves;
   leaves.reserve(state.size());
-  state.for_each([&](path where, const caf::config_value& value) {
-    leaves.emplace_back(std::move(where), value);
+  state.tree().for_each({}, [&](const std::vector<std::string>& keys,
+                                const config_tree::leaf& x) {
+    path where{keys};
+    if (auto* value = core->lasting_value(where, x.content))
+      leaves.emplace_back(std::move(where), *value);
   });
+  if (written_ && same_leaves(*written_, leaves))
+    return {};
   auto result = save_state(file_, leaves);
-  if (!result)
-    written_ = state;
+  if (result)
+    result = bad_file(cafreg::to_text(result));
+  else
+    written_ = std::move(leaves);
+  version_ = state.version();
   {
     std::lock_guard error_guard{error_mutex_};
     write_error_ = result;
   }
-  if (auto core = core_.lock())
-    core->count_write(!result);
+  core->count_write(!result);
   return result;
 }
 
@@ -94,7 +158,7 @@ caf::error persisted_scope::save() {
 }
 
 void persisted_scope::stop() {
-  std::optional<snapshot> written; // destroyed without the lock
+  std::optional<state_leaves> written; // destroyed without the lock
   caf::actor_addr writer;
   subscription source;
   {
@@ -105,6 +169,7 @@ void persisted_scope::stop() {
     std::swap(source, source_);
   }
   source.cancel();
+  release();
   // It has a thread, and might wait for long to try again: the system would
   // wait for both.
   if (auto who = caf::actor_cast<caf::strong_actor_ptr>(writer))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/state_file.hpp"
 #include "cafreg/path.hpp"
 #include "cafreg/snapshot.hpp"
 #include "cafreg/subscription.hpp"
@@ -24,6 +26,15 @@ class persisted_scope {
 public:
   persisted_scope(const std::shared_ptr<sys_core>& core, path scope,
                   std::filesystem::path file);
+
+  persisted_scope(const persisted_scope&) = delete;
+
+  persisted_scope& operator=(const persisted_scope&) = delete;
+
+  ~persisted_scope();
+
+  /// Makes sure that nobody else in this registry uses the file.
+  caf::error claim();
 
   /// Reads the file and restores what it holds.
   /// @returns an error that the user must see; a file that was kept aside is
@@ -62,10 +73,19 @@ public:
 private:
   caf::error save_locked(const snapshot& state);
 
+  // Keeps the file aside and notes why, or returns why not even that.
+  caf::error refuse(const std::string& why);
+
+  caf::error bad_file(const std::string& why) const;
+
+  void release() noexcept;
+
   const std::weak_ptr<sys_core> core_;
   const std::string registry_;
   const path scope_;
   const std::string file_;
+  // What tells files apart: two names may mean one.
+  const std::string identity_;
 
   // Written by `load`, before anyone else sees this object.
   size_t restored_ = 0;
@@ -73,7 +93,10 @@ private:
 
   // Held while the file is written.
   std::mutex mutex_;
-  std::optional<snapshot> written_;
+  // What the file holds, and the last version that was written or tried.
+  std::optional<state_leaves> written_;
+  uint64_t version_ = 0;
+  bool claimed_ = false;
   bool stopped_ = false;
   caf::actor_addr writer_;
   subscription source_;

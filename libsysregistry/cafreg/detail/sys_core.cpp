@@ -467,6 +467,35 @@ caf::error sys_core::check_persistent(const path& scope) const {
   return {};
 }
 
+bool sys_core::claim_file(const std::string& file) {
+  std::lock_guard guard{close_mutex_};
+  return files_.insert(file).second;
+}
+
+void sys_core::release_file(const std::string& file) noexcept {
+  std::lock_guard guard{close_mutex_};
+  files_.erase(file);
+}
+
+const caf::config_value* sys_core::lasting_value(
+  const path& where, const leaf_content<caf::config_value>& what) const {
+  auto* rule = store_.rules().find(where);
+  if (!editor_type::is_layered(rule))
+    return &what.shown.value;
+  auto first = rule->rank(any_priority);
+  auto last = rule->rank("persistence");
+  auto lasts = [first, last](const auto& x) {
+    return x.rank >= first && x.rank <= last;
+  };
+  if (lasts(what.shown))
+    return &what.shown.value;
+  if (what.behind)
+    for (auto& x : *what.behind)
+      if (lasts(x))
+        return &x.value;
+  return nullptr;
+}
+
 caf::expected<size_t> sys_core::restore(std::vector<leaf_entry> leaves) {
   size_t restored = 0;
   author by{restorer, "persistence"};

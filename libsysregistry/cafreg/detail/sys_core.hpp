@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +94,16 @@ public:
 
   /// Why a scope cannot be kept in a file, or not from here.
   caf::error check_persistent(const path& scope) const;
+
+  /// Returns false if somebody has this file already.
+  bool claim_file(const std::string& file);
+
+  void release_file(const std::string& file) noexcept;
+
+  /// What of a leaf goes to a file: null if nothing does. At a layered mount
+  /// neither what overrides for a while nor what is only a default.
+  const caf::config_value* lasting_value(
+    const path& where, const leaf_content<caf::config_value>& what) const;
 
   /// Puts what was read from a file where nothing is yet.
   /// @returns how many leaves.
@@ -221,6 +232,7 @@ private:
   bool audience_closed_ = false;
 
   std::mutex close_mutex_;
+  std::set<std::string> files_;
   std::vector<std::function<void(const snapshot&)>> at_close_;
   std::atomic<bool> closed_{false};
 
