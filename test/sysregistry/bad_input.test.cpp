@@ -307,11 +307,11 @@ TEST_CASE("others go on while a callback blocks") {
   REQUIRE(state.subscribe(reader));
   std::thread slow;
   SECTION("a rule") {
-    slow = std::thread{[&] { CHECK(state.update(me, "net.slow", true)); }};
+    slow = std::thread{[&] { must(state.update(me, "net.slow", true)); }};
   }
   SECTION("an update function") {
     slow = std::thread{[&] {
-      CHECK(state.update_in(me, "net.slow", [&](const maybe&) {
+      must(state.update_in(me, "net.slow", [&](const maybe&) {
         door.pass();
         return true;
       }));
@@ -344,7 +344,7 @@ TEST_CASE("a slow function comes to its end while others write elsewhere") {
   REQUIRE(state.update_in(me, "state.mine", [&](const maybe&) {
     ++calls;
     std::thread{[&] {
-      CHECK(state.update(other, "state.other", calls));
+      must(state.update(other, "state.other", calls));
     }}.join();
     return calls;
   }));
@@ -354,9 +354,7 @@ TEST_CASE("a slow function comes to its end while others write elsewhere") {
   calls = 0;
   REQUIRE(state.update_in(me, "config.n", [&](const maybe& old) {
     if (++calls < 5)
-      std::thread{[&] {
-        CHECK(state.update(other, "config.n", calls));
-      }}.join();
+      std::thread{[&] { must(state.update(other, "config.n", calls)); }}.join();
     return cafreg::value_as<int>(*old).value() + 100;
   }));
   CHECK(calls == 5);
@@ -377,7 +375,7 @@ TEST_CASE("functions of one transaction see what the steps before have left") {
   auto first = true;
   auto meddle = [&](const maybe& old) -> maybe {
     if (std::exchange(first, false))
-      std::thread{[&] { CHECK(state.update(other, "config.x", 1000)); }}.join();
+      std::thread{[&] { must(state.update(other, "config.x", 1000)); }}.join();
     if (!old)
       return std::nullopt;
     return config_value{cafreg::value_as<int>(*old).value() * 2};

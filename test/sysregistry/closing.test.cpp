@@ -117,8 +117,10 @@ TEST_CASE("close against everything at once") {
           }
         }
         state.close(); // waits for whoever does it
-        check_closed(state, me);
+        must(state.closed());
+        must(code_of(state.update(me, mine, 1)) == "closed");
       });
+      check_closed(state, actors.front());
     }
     // Those that nobody knows any more are gone, those in a mailbox soon.
     CHECK(eventually([&] { return watched.expired(); }));

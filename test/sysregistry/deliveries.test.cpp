@@ -337,11 +337,11 @@ TEST_CASE("the last state arrives, whoever writes") {
     auto mine = path{"state", std::to_string(t)};
     for (auto i = 0; i < 500; ++i)
       if (i % 7 == 6)
-        REQUIRE(state.remove(me, mine));
+        must(state.remove(me, mine));
       else
-        REQUIRE(state.update(me, mine, i));
+        must(state.update(me, mine, i));
     // Stays alive with what it owns.
-    REQUIRE(state.update(me, mine, "end"));
+    must(state.update(me, mine, "end"));
   });
   auto now = state.snapshot("state");
   for (auto& box : boxes) {

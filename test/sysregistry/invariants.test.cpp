@@ -85,17 +85,17 @@ TEST_CASE("nobody sees a broken invariant") {
       auto amount = static_cast<int>(random() % 10);
       switch (random() % 8) {
         default:
-          REQUIRE(state.transaction(me)
-                    .update_in(from, add(-amount))
-                    .update_in(to, add(amount))
-                    .update("state.by" + std::to_string(t), i)
-                    .commit());
+          must(state.transaction(me)
+                 .update_in(from, add(-amount))
+                 .update_in(to, add(amount))
+                 .update("state.by" + std::to_string(t), i)
+                 .commit());
           break;
         case 1: // to a new account
-          REQUIRE(state.transaction(owner)
-                    .update_in(from, add(-amount))
-                    .update_in("bank.new", add(amount))
-                    .commit());
+          must(state.transaction(owner)
+                 .update_in(from, add(-amount))
+                 .update_in("bank.new", add(amount))
+                 .commit());
           break;
         case 2: // has no effect
           if (checks && !state.update_in(me, from, add(1)))
@@ -111,13 +111,13 @@ TEST_CASE("nobody sees a broken invariant") {
         case 4: { // lives, counts, and dies with what it owns
           auto mortal = w.someone();
           auto mine = path{"state", "m" + std::to_string(mortal.id())};
-          REQUIRE(state.update(mortal, mine, 1));
+          must(state.update(mortal, mine, 1));
           kill(mortal);
           ++counted;
           break;
         }
         case 5:
-          REQUIRE(state.update_in(owner, "state.count", add(1)));
+          must(state.update_in(owner, "state.count", add(1)));
           break;
       }
     }
@@ -164,16 +164,16 @@ TEST_CASE("a history of one leaf is in one order for all") {
                     ? state.update(me, "config.x", value)
                     : state.update_in(me, "config.x",
                                       [&](const maybe&) { return value; });
-      REQUIRE(done);
-      REQUIRE(done->changed.size() == 1);
+      must(done);
+      must(done->changed.size() == 1);
       auto& change = done->changed.front();
       seen[t].push_back({done->version,
                          cafreg::value_as<int>(*change.old_value).value(),
                          cafreg::value_as<int>(*change.new_value).value()});
       auto now = state.get<int>("config.x").value();
-      REQUIRE(now != cafreg::value_as<int>(*change.old_value).value());
+      must(now != cafreg::value_as<int>(*change.old_value).value());
       // What is read is no older than what was written before.
-      REQUIRE(state.version() >= done->version);
+      must(state.version() >= done->version);
     }
     kill(me);
   });

@@ -338,7 +338,7 @@ TEST_CASE("the last state is written when a registry closes") {
     // Whoever of them is the first.
     in_threads(3, [&](size_t) {
       state.close();
-      CHECK(state.closed());
+      must(state.closed());
     });
     writer.join();
     kill(me);
@@ -367,7 +367,7 @@ TEST_CASE("two registries on one file, two scopes in two files") {
     in_threads(2, [&](size_t t) {
       auto& mine = t == 0 ? one : two;
       for (auto i = 0; i < 20; ++i)
-        REQUIRE(mine.update(me, "state.n", i));
+        must(mine.update(me, "state.n", i));
     });
   }
   CHECK(dir.names() == std::vector<std::string>{"a", "b", "both", "leaf"});
@@ -434,13 +434,13 @@ TEST_CASE("restoring while others write and die") {
     in_threads(3, [&](size_t t) {
       if (t == 0) {
         auto kept = state.persist("config", dir / "a", lazy);
-        REQUIRE(kept);
+        must(kept);
         kept->stop();
         return;
       }
       auto me = w.someone();
       for (auto key : {"a", "b", "c", "d", "e"})
-        REQUIRE(state.update(me, path{"config", key}, 1));
+        must(state.update(me, path{"config", key}, 1));
       kill(me);
     });
     CHECK(eventually([&] { return state.stats().actors == 0; }));

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,14 @@ struct sys_config : config {
     cafreg::prepare_system(*this);
   }
 };
+
+/// A check in another thread than that of the test, for which Catch2 is not
+/// made: ends the program.
+template <class T>
+void must(const T& x) {
+  if (!x)
+    throw std::logic_error{"a check in a thread failed"};
+}
 
 /// Spawns an actor that does nothing with states, and keeps something as long
 /// as it exists.
