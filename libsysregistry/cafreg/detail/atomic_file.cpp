@@ -143,8 +143,10 @@ location locate(const std::string& file) {
   if (directory.empty())
     directory = ".";
   auto name = path.filename().string();
-  return {path.string(), directory.string(),
-          "." + name.substr(0, max_stem) + "."};
+  std::string prefix{'.'};
+  prefix.append(name, 0, max_stem);
+  prefix += '.';
+  return {path.string(), directory.string(), std::move(prefix)};
 }
 
 std::string random_digits() {
