@@ -27,8 +27,8 @@ namespace cafreg {
 /// to copy; any thread may call anything.
 class persistence {
 public:
-  /// Why the file could not be read, and where it was kept aside: none if it
-  /// was read, or did not exist.
+  /// Why the file could not be read, or not all that it holds be restored, and
+  /// where it was kept aside: none if all is well, or there was no file.
   [[nodiscard]] caf::error load_error() const;
 
   /// How many leaves were restored.

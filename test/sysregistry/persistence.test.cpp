@@ -177,6 +177,27 @@ TEST_CASE("a file with other paths is kept aside") {
   CHECK(f.state.get<int>("state.x") == 1);
 }
 
+TEST_CASE("what cannot be restored is kept aside") {
+  fixture f{{.mounts = {{.key = "state"}}, .max_value_size = 1000}};
+  {
+    sys_world w;
+    system_registry state{w.sys};
+    auto me = w.someone();
+    REQUIRE(state.persist({}, f.dir / "a", lazy));
+    REQUIRE(
+      state.update(me, "state", {{"x", 1}, {"y", std::string(2000, 'y')}}));
+    REQUIRE(state.update(me, "config.z", 1));
+  }
+  auto kept = f.state.persist({}, f.dir / "a", lazy);
+  REQUIRE(kept);
+  CHECK(kept->restored() == 1);
+  CHECK(f.state.get<int>("state.x") == 1);
+  CHECK(is(kept->load_error(), errc::bad_file));
+  CHECK(has(to_text(kept->load_error()), "2 of its leaves cannot be restored"));
+  REQUIRE_FALSE(kept->flush());
+  CHECK(f.dir.names() == std::vector<std::string>{"a", "a.refused"});
+}
+
 TEST_CASE("a directory is left alone") {
   fixture f;
   std::filesystem::create_directory(f.dir / "a");

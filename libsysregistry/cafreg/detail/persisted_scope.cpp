@@ -84,7 +84,12 @@ caf::error persisted_scope::load() {
   auto restored = core->restore(std::move(leaves));
   if (!restored)
     return std::move(restored.error());
-  restored_ = *restored;
+  restored_ = restored->count;
+  if (!restored->impossible.empty())
+    return refuse("file " + file_ + ": "
+                  + std::to_string(restored->impossible.size())
+                  + " of its leaves cannot be restored, "
+                  + to_string(restored->impossible.front()) + " among them");
   return {};
 }
 

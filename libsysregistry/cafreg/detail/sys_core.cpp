@@ -496,22 +496,24 @@ const caf::config_value* sys_core::lasting_value(
   return nullptr;
 }
 
-caf::expected<size_t> sys_core::restore(std::vector<leaf_entry> leaves) {
-  size_t restored = 0;
+caf::expected<sys_core::restoration>
+sys_core::restore(std::vector<leaf_entry> leaves) {
+  restoration result;
   author by{restorer, "persistence"};
   auto put_all = [&](editor_type& edit) {
-    restored = 0;
+    result = {};
     for (auto& x : leaves) {
       auto* rule = store_.rules().find(x.where);
       auto found = edit.trees().shared.locate(x.where);
       if (rule == nullptr || found.blocked
-          || (found.at != nullptr && !editor_type::is_layered(rule))
           || editor_type::check_leaf_path(store_.rules(), store_.limits(),
                                           x.where)
-          || check_value(x.where, x.value))
-        continue;
-      edit.put(x.where, x.value);
-      ++restored;
+          || check_value(x.where, x.value)) {
+        result.impossible.push_back(x.where);
+      } else if (found.at == nullptr || editor_type::is_layered(rule)) {
+        edit.put(x.where, x.value);
+        ++result.count;
+      }
     }
   };
   for (;;) {
@@ -526,13 +528,13 @@ caf::expected<size_t> sys_core::restore(std::vector<leaf_entry> leaves) {
       if (auto err = ask_rules(nullptr, changes, before, after))
         return err;
     }
-    auto result = store_.commit(*draft);
-    if (result.what == outcome_kind::outdated)
+    auto outcome = store_.commit(*draft);
+    if (outcome.what == outcome_kind::outdated)
       continue;
-    auto done = finish(std::move(result), nullptr);
+    auto done = finish(std::move(outcome), nullptr);
     if (!done)
       return std::move(done.error());
-    return restored;
+    return result;
   }
 }
 

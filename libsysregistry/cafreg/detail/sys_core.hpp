@@ -105,9 +105,15 @@ public:
   const caf::config_value* lasting_value(
     const path& where, const leaf_content<caf::config_value>& what) const;
 
+  /// What became of the leaves of a file.
+  struct restoration {
+    size_t count = 0;
+    /// No mount is for them, something is in the way, or they are too large.
+    std::vector<path> impossible;
+  };
+
   /// Puts what was read from a file where nothing is yet.
-  /// @returns how many leaves.
-  caf::expected<size_t> restore(std::vector<leaf_entry> leaves);
+  caf::expected<restoration> restore(std::vector<leaf_entry> leaves);
 
   // -- subscriptions ----------------------------------------------------------
 
