@@ -186,6 +186,26 @@ constexpr size_t crowd = 10'000;
 // 10 ms: measured is what a change costs that is not the first one in a while.
 constexpr size_t rounds = 20;
 
+// Times `fn()` again and again, after each of which all readers have read.
+template <class Fn>
+void time_rounds(benchmark::State& state, const readers& to, size_t& sent,
+                 Fn fn) {
+  for (auto _ : state) {
+    auto seconds = 0.0;
+    for (size_t i = 0; i < rounds; ++i) {
+      auto begin = clock::now();
+      sent += crowd;
+      fn();
+      seconds += seconds_since(begin);
+      while (to.read < sent)
+        std::this_thread::yield();
+    }
+    state.SetIterationTime(seconds);
+  }
+  state.SetItemsProcessed(state.iterations()
+                          * static_cast<int64_t>(rounds * crowd));
+}
+
 // Until the last of them is sent.
 void deliver(benchmark::State& state) {
   readers to{crowd};
@@ -196,19 +216,11 @@ void deliver(benchmark::State& state) {
   size_t sent = crowd;
   to.wait_for(sent);
   auto value = 0;
-  for (auto _ : state) {
-    auto begin = clock::now();
-    for (size_t i = 0; i < rounds; ++i) {
-      static_cast<void>(registry.update(owner[0], "state.a", ++value));
-      sent += crowd;
-      while (registry.stats().deliveries < sent)
-        std::this_thread::yield();
-    }
-    state.SetIterationTime(seconds_since(begin));
-    to.wait_for(sent);
-  }
-  state.SetItemsProcessed(state.iterations()
-                          * static_cast<int64_t>(rounds * crowd));
+  time_rounds(state, to, sent, [&] {
+    static_cast<void>(registry.update(owner[0], "state.a", ++value));
+    while (registry.stats().deliveries < sent)
+      std::this_thread::yield();
+  });
   registry.close();
   kill_all(owner);
 }
@@ -216,19 +228,11 @@ void deliver(benchmark::State& state) {
 void send_loop(benchmark::State& state) {
   readers to{crowd};
   size_t sent = 0;
-  for (auto _ : state) {
-    auto begin = clock::now();
-    for (size_t i = 0; i < rounds; ++i) {
-      auto msg = caf::make_message(cafreg::system_state{"system", {}, {}});
-      for (auto& x : to.actors)
-        caf::anon_send(x, msg);
-    }
-    state.SetIterationTime(seconds_since(begin));
-    sent += rounds * crowd;
-    to.wait_for(sent);
-  }
-  state.SetItemsProcessed(state.iterations()
-                          * static_cast<int64_t>(rounds * crowd));
+  time_rounds(state, to, sent, [&] {
+    auto msg = caf::make_message(cafreg::system_state{"system", {}, {}});
+    for (auto& x : to.actors)
+      caf::anon_send(x, msg);
+  });
 }
 
 // -- deaths -------------------------------------------------------------------
