@@ -526,15 +526,14 @@ private:
   // Removes what an owner has at a leaf.
   static void withdraw(tree_type& from, path where, owner_id who,
                        basic_delta<Value>& changes) {
-    auto* found = from.find_leaf(where);
+    // In general nobody else has anything there.
+    auto old = from.erase(where);
     basic_leaf_change<Value> change{
-      std::move(where), found->content.shown.value, {}};
-    if (auto rest = found->content.without(who)) {
+      std::move(where), old->content.shown.value, {}};
+    if (auto rest = old->content.without(who)) {
       change.new_value = rest->shown.value;
       from.put(change.where,
                tree_type::make_leaf(change.where.back(), std::move(*rest)));
-    } else {
-      from.erase(change.where);
     }
     if (!same_value(change.old_value, change.new_value))
       changes.add(std::move(change));

@@ -267,8 +267,8 @@ public:
     auto* at = root_.get();
     for (size_t i = 0; i + 1 < where.size(); ++i)
       at = own_child(*at, where[i]);
-    at->children.own(hash_of_key(where.back()), where.back());
-    auto result = leaf_ref{find_leaf(where)};
+    auto* last = at->children.own(hash_of_key(where.back()), where.back());
+    auto result = leaf_ref{as_leaf(last)};
     erase(*root_, where);
     if (empty())
       root_ = {};
