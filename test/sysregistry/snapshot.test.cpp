@@ -20,7 +20,8 @@ struct fixture {
   }
 
   void fill(const path& where, cafreg::values what) {
-    REQUIRE(state.update(me, where, std::move(what)));
+    auto done = state.update(me, where, std::move(what));
+    REQUIRE(done);
   }
 
   std::vector<std::string> matching(std::string_view pattern) {
