@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,6 +26,12 @@
 namespace bench {
 
 using names = cafreg::unique_registry<std::string, int>;
+
+/// Wall-clock time, in seconds.
+inline double seconds_since(std::chrono::steady_clock::time_point begin) {
+  using seconds = std::chrono::duration<double>;
+  return seconds{std::chrono::steady_clock::now() - begin}.count();
+}
 
 /// Calls `fn` in `finish`, in reverse order.
 void at_end(std::function<void()> fn);

@@ -14,10 +14,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-double seconds_since(clock::time_point begin) {
-  return std::chrono::duration<double>(clock::now() - begin).count();
-}
-
 std::vector<std::string> make_keys(size_t count) {
   // 16 characters, hence on the heap in a std::string.
   std::vector<std::string> result;

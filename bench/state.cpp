@@ -24,10 +24,6 @@ using clock = std::chrono::steady_clock;
 
 using namespace std::chrono_literals;
 
-double seconds_since(clock::time_point begin) {
-  return std::chrono::duration<double>(clock::now() - begin).count();
-}
-
 path address_of(size_t interface) {
   return {"state", "network_interface", "eth" + std::to_string(interface),
           "address"};

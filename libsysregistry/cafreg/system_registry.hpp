@@ -177,7 +177,8 @@ public:
   /// @returns an error: `bad_path`, also for private paths, `closed`,
   ///          `rule_refused`, `callback_threw`, `would_deadlock` (within a rule
   ///          or an update function); `bad_file` if the file can neither be
-  ///          read nor set aside.
+  ///          read nor set aside, is no regular file, or holds another part of
+  ///          this registry.
   caf::expected<persistence> persist(path scope, std::filesystem::path file,
                                      persist_options how = {}) const;
 

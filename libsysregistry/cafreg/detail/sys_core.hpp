@@ -123,8 +123,6 @@ public:
   /// @returns whether there was such a subscription.
   bool unsubscribe(caf::actor_control_block* who, const path& scope);
 
-  void acknowledge(uint64_t id);
-
   void acknowledge(caf::actor_control_block* who, const path& scope);
 
   // -- seen from outside ------------------------------------------------------
@@ -209,10 +207,17 @@ private:
   caf::error apply(editor_type& edit, std::vector<step>& steps,
                    decisions& known, bool* still_right);
 
+  // The same for the `index`-th update function.
+  caf::error apply_change(editor_type& edit, const step& what, size_t index,
+                          decisions& known, bool* still_right);
+
+  // Asks the rules of users, unless the draft is refused already.
+  caf::error judge(store_type::draft& what, const caf::actor& whom) const;
+
   caf::error ask_rules(const caf::actor& who, const delta& changes,
                        const snapshot& before, const snapshot& after) const;
 
-  caf::expected<delta> finish(outcome_type what, caf::actor_control_block* who);
+  caf::expected<delta> finish(outcome_type what);
 
   caf::error refused(const std::vector<refusal>& what) const;
 
