@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -23,7 +24,7 @@ namespace cafreg::detail {
 /// Who wants to see what, and how often: subscriptions by scope. It decides
 /// when what is delivered to whom; time goes in, deliveries come out. Equal
 /// subscriptions go in step, so that a change costs the same for one subscriber
-/// and for 10,000 of them, and reaches them with one callback.
+/// and for some hundreds of them, and reaches them with one callback.
 ///
 /// All members but `attentive` want the caller to hold one and the same mutex,
 /// here called the lock. Callbacks run under it and must not call back into
@@ -66,6 +67,9 @@ public:
   using settings = audience_settings;
 
   using entry = audience_entry<Member>;
+
+  /// How many subscriptions go in step at most.
+  static constexpr size_t max_in_step = table::max_members;
 
   /// Subscriptions that were removed. Its destructor releases members and
   /// states: keep it until the lock is released.
@@ -206,7 +210,7 @@ public:
 
   /// A leaf was added, changed or removed: starts the pacing of all who rest at
   /// a scope that contains it. Complexity: linear in the depth of the leaf, and
-  /// in the number of different subscriptions that it starts. No allocation.
+  /// in the number of cohorts that it starts. No allocation.
   /// @returns the earliest due time of what it started, or the end of all time.
   time_point changed(std::span<const std::string> leaf,
                      time_point now) noexcept {
@@ -233,27 +237,34 @@ public:
   ///             is called at most once for each scope.
   /// @param deliver `deliver(const path& scope, const State&, std::span<const
   ///                entry>)` gives a state to all these members.
+  /// @param enough After so many deliveries, and at most `max_in_step` more, it
+  ///               leaves the others to the next call. Positive.
   /// @returns when to call it again, or the end of all time.
   /// @throws what a callback throws. All that was due and not delivered still
   ///         is; members that a failed callback reached will be reached again.
   template <class Look, class Deliver>
-  time_point expire(time_point now, Look&& look, Deliver&& deliver) {
+  time_point expire(time_point now, Look&& look, Deliver&& deliver,
+                    size_t enough = std::numeric_limits<size_t>::max()) {
     retired_.clear();
     typename table::attention until_return{cohorts_};
     looks<scope> seen;
-    while (auto* x = cohorts_.first_due(now)) {
+    size_t done = 0;
+    while (auto* x = done < enough ? cohorts_.first_due(now) : nullptr) {
       if (x->awaited) {
+        ++done;
         cohorts_.withdraw(*x); // until it is acknowledged
         continue;
       }
       const State& present = seen.at(*x->at, look);
       State copy = present;
       if (present == x->last) {
+        ++done;
         cohorts_.step(*x, [](pacer& y) { y.rest(); });
       } else {
         deliver(std::as_const(x->at->where), present,
                 std::span<const entry>{x->members});
         deliveries_ += x->members.size();
+        done += x->members.size();
         x->awaited = x->acknowledged;
         cohorts_.step(*x, [now](pacer& y) { y.delivered(now); });
       }

@@ -53,15 +53,19 @@ struct audience_entry {
 
 /// Subscribers that share one pacer, since they have the same scope and the
 /// same settings, got the same state last, and are in the same phase. With
-/// acknowledgement everybody is alone. This class keeps cohorts by scope and by
-/// due time; `audience` knows who is where. Once a cohort is made, it goes from
-/// phase to phase without needing memory. Not thread-safe.
+/// acknowledgement everybody is alone. A cohort is served in one go, hence a
+/// crowd forms several. This class keeps cohorts by scope and by due time;
+/// `audience` knows who is where. Once a cohort is made, it goes from phase to
+/// phase without needing memory. Not thread-safe.
 template <class Member, class State>
 class cohort_table {
 public:
   using time_point = pacer::time_point;
 
   using entry = audience_entry<Member>;
+
+  /// How many members a cohort has at most.
+  static constexpr size_t max_members = 256;
 
   struct cohort;
 
@@ -210,12 +214,14 @@ public:
   }
 
   /// Returns an idle cohort that somebody may join who has this state, or null.
+  /// Complexity: linear in the number of equal cohorts that are full, in
+  /// general constant.
   /// @throws what comparing states throws.
   cohort* find_idle(scope& at, const audience_settings& settings,
                     const State& last) {
     if (settings.acknowledged)
       return nullptr;
-    return find_at(at, {idle_place, pacer::phase::idle, settings}, last,
+    return find_at(at, {idle_place, pacer::phase::idle, settings}, last, 1,
                    nullptr);
   }
 
@@ -255,7 +261,7 @@ public:
   }
 
   /// Unites a cohort with one that differs in nothing but its members, if there
-  /// is one and memory suffices: both would do the same anyway.
+  /// is one, and room and memory suffice: both would do the same anyway.
   /// The state of `x` is kept, as it is newer.
   /// @param moved `moved(cohort&, size_t index)`: a member is now there.
   /// @returns what is left over: no cohort, or one without members.
@@ -265,7 +271,8 @@ public:
     if (x.acknowledged)
       return rest;
     try {
-      auto* from = find_at(*x.at, x.placed->first, x.last, &x);
+      auto* from = find_at(*x.at, x.placed->first, x.last, x.members.size(),
+                           &x);
       if (from == nullptr)
         return rest;
       auto* to = &x;
@@ -335,12 +342,19 @@ private:
             x.settings()};
   }
 
+  // Finds one with room for so many more. The latest is the least full one in
+  // general.
   cohort* find_at(scope& at, const place& where, const State& last,
-                  const cohort* other_than) {
-    auto [pos, end] = at.value.cohorts.equal_range(where);
-    for (; pos != end; ++pos)
-      if (pos->second != other_than && pos->second->last == last)
-        return pos->second;
+                  size_t coming, const cohort* other_than) {
+    if (coming >= max_members)
+      return nullptr;
+    auto [begin, pos] = at.value.cohorts.equal_range(where);
+    while (pos != begin) {
+      auto* x = (--pos)->second;
+      if (x != other_than && x->members.size() + coming <= max_members
+          && x->last == last)
+        return x;
+    }
     return nullptr;
   }
 

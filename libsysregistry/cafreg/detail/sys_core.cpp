@@ -20,6 +20,10 @@ namespace {
 // After a delivery failed for lack of memory: when to try again.
 constexpr auto again_delay = std::chrono::milliseconds{10};
 
+// How many deliveries the keeper makes before it lets others have its thread:
+// the actors that it wakes, above all, and writers who wait for the lock.
+constexpr size_t turn = 2'000;
+
 registry_options base_options(const system_options& x) {
   return {.name = x.name, .hold = x.hold, .allow_remote = x.allow_remote};
 }
@@ -110,7 +114,8 @@ clock_type::time_point sys_core::expire(clock_type::time_point now) {
       [this](const path& scope, const snapshot& state,
              std::span<const audience_type::entry> members) {
         deliver(scope, state, members);
-      });
+      },
+      turn);
   } catch (...) {
     // Out of memory: what was not delivered still is due.
   }

@@ -85,18 +85,98 @@ TEST_CASE("a leaf concerns the scopes that contain it") {
   CHECK(due({}) == "");
 }
 
+constexpr int crowd = uut_type::max_in_step;
+
 TEST_CASE("equal subscribers cost one callback") {
   fixture f;
-  for (auto i = 0; i < 10'000; ++i)
+  for (auto i = 0; i < crowd; ++i)
     f.add(i, "a", slow);
-  CHECK(f.uut.size() == 10'000);
+  CHECK(f.uut.size() == crowd);
   CHECK(f.uut.cohorts() == 1);
   f.set("a", 1, at(0s));
   f.expire(at(50ms));
   CHECK(f.calls == 1);
   CHECK(f.looks.size() == 1);
-  CHECK(f.arrived.size() == 10'000);
-  CHECK(f.uut.deliveries() == 10'000);
+  CHECK(f.arrived.size() == crowd);
+  CHECK(f.uut.deliveries() == crowd);
+}
+
+TEST_CASE("crowds are divided") {
+  fixture f;
+  for (auto i = 0; i < 10 * crowd; ++i)
+    f.add(i, "a", slow);
+  CHECK(f.uut.size() == 10 * crowd);
+  CHECK(f.uut.cohorts() == 10);
+  f.set("a", 1, at(0s));
+  SECTION("and served in one go") {
+    CHECK(f.expire(at(50ms)) == at(1050ms));
+    CHECK(f.calls == 10);
+    CHECK(f.looks.size() == 1);
+    CHECK(f.arrived.size() == 10 * crowd);
+  }
+  SECTION("and served in turns, each with the state of its moment") {
+    CHECK(f.expire(at(50ms), crowd + 1) == at(50ms));
+    CHECK(f.arrived.size() == 2 * crowd);
+    auto reached = f.arrived;
+    f.set("a", 2, at(51ms));
+    CHECK(f.expire(at(52ms), 4 * crowd) == at(50ms));
+    CHECK(f.arrived.size() == 4 * crowd);
+    CHECK(std::get<2>(f.arrived.front()) == 2);
+    reached.insert(reached.end(), f.arrived.begin(), f.arrived.end());
+    CHECK(f.expire(at(53ms)) == at(1050ms));
+    CHECK(f.arrived.size() == 4 * crowd);
+    reached.insert(reached.end(), f.arrived.begin(), f.arrived.end());
+    std::set<int> who;
+    for (auto& x : reached)
+      who.insert(std::get<0>(x));
+    CHECK(who.size() == 10 * crowd);
+    // The first ones are not early the next time, and miss nothing.
+    CHECK(f.expire(at(1050ms)) == at(1052ms));
+    CHECK(f.arrived.size() == 2 * crowd);
+    CHECK(f.expire(at(1053ms)) == at(2050ms));
+    CHECK(f.arrived.empty());
+    CHECK(f.expire(at(3s)) == never);
+    CHECK(f.uut.cohorts() == 10);
+  }
+  SECTION("and not united beyond their limit") {
+    for (auto i = 0; i < 10 * crowd; i += 3)
+      f.uut.remove_all(i);
+    f.expire(at(50ms));
+    f.expire(at(2s));
+    CHECK(f.uut.cohorts() == 10);
+  }
+  SECTION("and full again after most have left") {
+    for (auto i = 0; i < 10 * crowd; ++i)
+      if (i % 10 != 0)
+        f.uut.remove_all(i);
+    CHECK(f.uut.cohorts() == 10);
+    f.expire(at(50ms));
+    CHECK(f.arrived.size() == crowd);
+    CHECK(f.uut.cohorts() == 1);
+    f.expire(at(2s));
+    f.add(-1, "a", slow);
+    CHECK(f.uut.cohorts() == 2);
+    f.uut.remove_all(0);
+    f.add(-2, "a", slow); // with the other new one, or in the free place
+    CHECK(f.uut.cohorts() == 2);
+    f.set("a", 3, at(3s));
+    f.expire(at(4s));
+    CHECK(f.arrived.size() == crowd + 1);
+  }
+}
+
+TEST_CASE("a turn makes progress, whoever is due") {
+  fixture f;
+  f.add(1, "a", {.limits = {}, .acknowledged = true});
+  f.add(2, "a", slow);
+  f.add(3, "a", {.limits = {1s, 60ms}});
+  f.set("a", 1, at(0s));
+  f.set("a", 0, at(1s));                  // taken back
+  CHECK(f.expire(at(1s), 1) == at(50ms)); // not acknowledged
+  CHECK(f.expire(at(1s), 1) == at(60ms)); // nothing to deliver
+  CHECK(f.expire(at(1s), 1) == never);
+  CHECK(f.calls == 0);
+  CHECK(f.uut.attentive());
 }
 
 TEST_CASE("each scope is looked at once") {

@@ -232,25 +232,34 @@ struct world {
       tell(leaf);
   }
 
+  // In one turn or several.
   void expire() {
     std::multiset<uint64_t> reached;
-    std::set<std::string> looks;
-    alarm = uut.expire(
-      now,
-      [&](const path& where) {
-        REQUIRE(uut.attentive());
-        REQUIRE(looks.insert(to_string(where)).second);
-        return look(where);
-      },
-      [&](const path& where, const view& state,
-          std::span<const audience_type::entry> members) {
-        REQUIRE_FALSE(members.empty());
-        ++calls;
-        for (auto& member : members) {
-          reached.insert(member.id);
-          deliver(member, where, state);
-        }
-      });
+    auto enough = chance(50) ? all.size() + 1 : 1 + pick(3);
+    for (auto first = true; first || alarm <= now; first = false) {
+      if (!first)
+        ++more_turns;
+      std::set<std::string> looks;
+      auto before = reached.size();
+      alarm = uut.expire(
+        now,
+        [&](const path& where) {
+          REQUIRE(uut.attentive());
+          REQUIRE(looks.insert(to_string(where)).second);
+          return look(where);
+        },
+        [&](const path& where, const view& state,
+            std::span<const audience_type::entry> members) {
+          REQUIRE_FALSE(members.empty());
+          REQUIRE(reached.size() - before < enough);
+          ++calls;
+          for (auto& member : members) {
+            reached.insert(member.id);
+            deliver(member, where, state);
+          }
+        },
+        enough);
+    }
     std::multiset<uint64_t> expected;
     auto next = never;
     auto idle = false;
@@ -352,6 +361,7 @@ struct world {
   // Statistics: whether all this happened.
   size_t deliveries = 0;
   size_t calls = 0;
+  size_t more_turns = 0;
   size_t unnoticed = 0;
   size_t cohorts = 0;
   size_t size = 0;
@@ -360,6 +370,7 @@ struct world {
 void run(bool late) {
   size_t deliveries = 0;
   size_t calls = 0;
+  size_t more_turns = 0;
   size_t unnoticed = 0;
   size_t cohorts = 0;
   size_t size = 0;
@@ -370,12 +381,14 @@ void run(bool late) {
     w.run(400);
     deliveries += w.deliveries;
     calls += w.calls;
+    more_turns += w.more_turns;
     unnoticed += w.unnoticed;
     cohorts += w.cohorts;
     size += w.size;
   }
   CHECK(deliveries > 50 * runs);
   CHECK(calls < deliveries);
+  CHECK(more_turns > runs);
   CHECK(unnoticed > 0);
   CHECK(cohorts < size);
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -79,18 +80,20 @@ struct fixture {
     return uut.changed(path(where), now);
   }
 
-  time_point expire(time_point now) {
+  time_point expire(time_point now,
+                    size_t enough = std::numeric_limits<size_t>::max()) {
     calls = 0;
     looks.clear();
     arrived.clear();
-    auto result = uut.expire(now, look(),
-                             [this](const path& where, const state& x,
-                                    std::span<const uut_type::entry> members) {
-                               ++calls;
-                               for (auto& y : members)
-                                 arrived.emplace_back(y.who, to_string(where),
-                                                      *x.value);
-                             });
+    auto result = uut.expire(
+      now, look(),
+      [this](const path& where, const state& x,
+             std::span<const uut_type::entry> members) {
+        ++calls;
+        for (auto& y : members)
+          arrived.emplace_back(y.who, to_string(where), *x.value);
+      },
+      enough);
     std::sort(arrived.begin(), arrived.end());
     return result;
   }
