@@ -171,6 +171,11 @@ const std::vector<row>& rows() {
        {}},
       {"sysregistry/diff", "sysregistry/update_leaf/threads:1", none, 0, {}},
       {"sysregistry/deliver:10000", "limit/send_loop:10000", time, 1.3, {}},
+      {"sysregistry/deliver_read:10000",
+       "limit/send_loop_read:10000",
+       none,
+       0,
+       {}},
       {"sysregistry/owner_death:8000", {}, nanoseconds, 10'000'000, {}},
     };
     for (std::string threads : {"/threads:1", "/threads:2"}) {

@@ -182,19 +182,27 @@ constexpr size_t crowd = 10'000;
 // 10 ms: measured is what a change costs that is not the first one in a while.
 constexpr size_t rounds = 20;
 
-// Times `fn()` again and again, after each of which all readers have read.
+enum class until {
+  sent,
+  read
+};
+
+// Times `fn()`, which sends to all readers, again and again.
 template <class Fn>
-void time_rounds(benchmark::State& state, const readers& to, size_t& sent,
-                 Fn fn) {
+void time_rounds(benchmark::State& state, const readers& to, until end,
+                 size_t& sent, Fn fn) {
   for (auto _ : state) {
     auto seconds = 0.0;
     for (size_t i = 0; i < rounds; ++i) {
       auto begin = clock::now();
       sent += crowd;
       fn();
-      seconds += seconds_since(begin);
+      if (end == until::sent)
+        seconds += seconds_since(begin);
       while (to.read < sent)
         std::this_thread::yield();
+      if (end == until::read)
+        seconds += seconds_since(begin);
     }
     state.SetIterationTime(seconds);
   }
@@ -202,7 +210,7 @@ void time_rounds(benchmark::State& state, const readers& to, size_t& sent,
                           * static_cast<int64_t>(rounds * crowd));
 }
 
-// Until the last of them is sent.
+template <until End>
 void deliver(benchmark::State& state) {
   readers to{crowd};
   cafreg::system_registry registry{system()};
@@ -212,7 +220,7 @@ void deliver(benchmark::State& state) {
   size_t sent = crowd;
   to.wait_for(sent);
   auto value = 0;
-  time_rounds(state, to, sent, [&] {
+  time_rounds(state, to, End, sent, [&] {
     static_cast<void>(registry.update(owner[0], "state.a", ++value));
     while (registry.stats().deliveries < sent)
       std::this_thread::yield();
@@ -221,10 +229,11 @@ void deliver(benchmark::State& state) {
   kill_all(owner);
 }
 
+template <until End>
 void send_loop(benchmark::State& state) {
   readers to{crowd};
   size_t sent = 0;
-  time_rounds(state, to, sent, [&] {
+  time_rounds(state, to, End, sent, [&] {
     auto msg = caf::make_message(cafreg::system_state{"system", {}, {}});
     for (auto& x : to.actors)
       caf::anon_send(x, msg);
@@ -289,8 +298,10 @@ void add_state() {
   add("sysregistry/get", get);
   add("sysregistry/transaction:100", transaction);
   add("sysregistry/diff", diff);
-  add_once("limit/send_loop:10000", send_loop);
-  add_once("sysregistry/deliver:10000", deliver);
+  add_once("limit/send_loop:10000", send_loop<until::sent>);
+  add_once("limit/send_loop_read:10000", send_loop<until::read>);
+  add_once("sysregistry/deliver:10000", deliver<until::sent>);
+  add_once("sysregistry/deliver_read:10000", deliver<until::read>);
   add_once("sysregistry/owner_death:8000", owner_death);
   add_once("sysregistry/bytes_per_leaf", bytes_per_leaf);
 }
