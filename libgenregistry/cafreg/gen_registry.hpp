@@ -437,14 +437,15 @@ public:
   /// of times, beside any other call. In a thread that runs actors, or within a
   /// factory, it does not wait: the workers end soon after. Complexity: linear,
   /// and what the slowest worker takes.
-  /// @returns `would_block` if it did not wait although workers are left.
+  /// @returns `would_block` if it did not wait although workers are left or
+  ///          being started, as in a factory.
   attempt close() const {
-    auto& closing = core_->close();
+    core_->close();
     if (!detail::must_not_wait()) {
       core_->wait_closed();
       return {};
     }
-    if (closing.over())
+    if (core_->ended())
       return {};
     return core_->error(errc::would_block, {},
                         "closed, but waiting for the workers would block a "

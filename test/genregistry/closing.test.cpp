@@ -3,6 +3,8 @@
 
 #include "genregistry/gen_helpers.hpp"
 
+#include <tuple>
+
 #include "catch.hpp"
 
 using namespace gen_test;
@@ -337,4 +339,42 @@ TEST_CASE("a registry that is closed as its system ends leaves nothing") {
     }
   }
   CHECK(token.use_count() == 1);
+}
+
+// It is killed as soon as it is made, but still busy when the others go.
+TEST_CASE("a registry is gone though its last worker came after its end") {
+  world w;
+  auto token = std::make_shared<int>(0);
+  std::weak_ptr<int> registry = token;
+  {
+    std::optional<workers_ref> ref;
+    std::atomic<bool> busy{false};
+    std::atomic<bool> alone{false};
+    auto late = [&](caf::event_based_actor*) -> caf::behavior {
+      return {[&](int) {
+        busy = true;
+        std::ignore = eventually([&] { return alone.load(); });
+      }};
+    };
+    auto factory = [&, token](caf::actor_system& sys, const std::string& id) {
+      if (id == "first")
+        return sys.spawn(stubborn);
+      CHECK(code_of(ref->close()) == "would_block");
+      auto who = sys.spawn(late);
+      tell(who, 1);
+      CHECK(eventually([&] { return busy.load(); }));
+      return who;
+    };
+    token.reset();
+    workers_type workers{w.sys, {.name = "workers"}, std::move(factory)};
+    ref = workers.ref();
+    auto first = *workers.lookup_or_start("first");
+    CHECK(workers.lookup_or_start("late").error() == errc::closed);
+    kill(first);
+    CHECK(eventually([&] { return dead(first); }));
+    CHECK_FALSE(registry.expired());
+    alone = true;
+  }
+  // Its supervisor was stopped, and lets go of it.
+  CHECK(eventually([&] { return registry.expired(); }));
 }

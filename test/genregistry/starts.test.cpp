@@ -187,12 +187,18 @@ TEST_CASE("two factories that want each other's workers both end") {
                          return sys.spawn(idle);
                        }};
   ref = workers.ref();
-  std::thread first{[&] { CHECK(workers.lookup_or_start("a")); }};
-  std::thread second{[&] { CHECK(workers.lookup_or_start("b")); }};
+  std::atomic<int> started{0};
+  auto start = [&](const char* id) {
+    if (workers.lookup_or_start(id))
+      ++started;
+  };
+  std::thread first{start, "a"};
+  std::thread second{start, "b"};
   REQUIRE(both.wait_for(2));
   both.open();
   first.join();
   second.join();
+  CHECK(started == 2);
   CHECK(refused == 1);
   CHECK(workers.count() == 2);
   ref.reset();
@@ -202,14 +208,18 @@ TEST_CASE("a factory may close its registry") {
   world w;
   auto all = std::make_shared<census>();
   std::optional<workers_ref> ref;
-  workers_type workers{w.sys,
-                       {.name = "workers"},
-                       [&](caf::actor_system& sys, const std::string& id) {
-                         if (id == "closer")
-                           CHECK(code_of(ref->close()) == "would_block");
-                         return spawn_holding(sys,
-                                              std::make_shared<citizen>(all));
-                       }};
+  workers_type workers{
+    w.sys,
+    {.name = "workers"},
+    [&](caf::actor_system& sys, const std::string& id) {
+      if (id == "closer") {
+        CHECK(code_of(ref->close()) == "would_block");
+        // Nor does it claim to be the last one.
+        CHECK(eventually([&] { return all->living() == 0; }));
+        CHECK(code_of(ref->close()) == "would_block");
+      }
+      return spawn_holding(sys, std::make_shared<citizen>(all));
+    }};
   ref = workers.ref();
   REQUIRE(workers.lookup_or_start("a"));
   auto closer = workers.lookup_or_start("closer");

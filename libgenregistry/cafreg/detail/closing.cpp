@@ -6,10 +6,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "cafreg/detail/countdown.hpp"
+
 namespace cafreg::detail {
 
-closing::closing() : living_(std::make_shared<countdown>()) {
-  living_->add();
+/// What the last worker has to find, whenever it goes.
+struct closing::ending {
+  // One more until `begin` has told all of them, and set the function.
+  countdown living;
+  std::function<void()> over;
+
+  void drop() {
+    living.drop([this] { over(); });
+  }
+};
+
+closing::closing() : ending_(std::make_shared<ending>()) {
+  ending_->living.add();
 }
 
 closing::~closing() {
@@ -26,8 +39,8 @@ void closing::collect(caf::actor_control_block* who) noexcept {
 }
 
 void closing::watch(caf::actor_control_block* who) {
-  living_->add();
-  on_death(who, [living = living_](const caf::error&) { living->drop(); });
+  ending_->living.add();
+  on_death(who, [ending = ending_](const caf::error&) { ending->drop(); });
 }
 
 void closing::begin(
@@ -43,27 +56,22 @@ void closing::begin(
   std::sort(workers.begin(), workers.end(),
             [](auto& x, auto& y) { return x->id() > y->id(); });
   prepare(workers);
-  auto finish = std::make_shared<std::function<void()>>(std::move(over));
-  living_->add(workers.size());
+  ending_->over = std::move(over);
   for (auto& who : workers) {
-    on_death(who.get(), [living = living_, finish](const caf::error&) {
-      if (living->drop())
-        (*finish)();
-    });
+    watch(who.get());
     post(who.get(), caf::make_message(caf::exit_msg{
                       caf::actor_addr{},
                       make_exit_error(caf::exit_reason::user_shutdown)}));
   }
-  if (living_->drop())
-    (*finish)();
+  ending_->drop();
 }
 
 void closing::wait() const {
-  living_->wait();
+  ending_->living.wait();
 }
 
 bool closing::over() const {
-  return living_->ended();
+  return ending_->living.ended();
 }
 
 } // namespace cafreg::detail

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
-#include "cafreg/detail/countdown.hpp"
 
 namespace cafreg::detail {
 
@@ -34,8 +33,8 @@ public:
   /// Tells all workers to exit, the youngest first. Only the first call does
   /// anything. Never waits.
   /// @param prepare Called with the workers before.
-  /// @param over Called when all of them are gone, in an arbitrary thread;
-  ///             must not throw.
+  /// @param over Called when all of them are gone, and all that are watched, in
+  ///             an arbitrary thread; again if more come later. Must not throw.
   void
   begin(const std::function<void(const std::vector<caf::strong_actor_ptr>&)>&
           prepare,
@@ -48,11 +47,12 @@ public:
   bool over() const;
 
 private:
+  struct ending;
+
   std::atomic<bool> begun_{false};
   std::mutex mutex_;
   std::vector<caf::strong_actor_ptr> workers_;
-  // One more until `begin` has told all of them.
-  std::shared_ptr<countdown> living_;
+  std::shared_ptr<ending> ending_;
 };
 
 } // namespace cafreg::detail

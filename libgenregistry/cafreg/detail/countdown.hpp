@@ -17,13 +17,19 @@ public:
     count_ += count;
   }
 
-  /// @returns whether this was the last one.
-  bool drop() {
+  void drop() {
+    drop([] {});
+  }
+
+  /// @param last Called if this was the last one, before anybody stops waiting.
+  ///             It must not call back.
+  template <class Fn>
+  void drop(Fn&& last) {
     std::lock_guard guard{mutex_};
     if (--count_ > 0)
-      return false;
+      return;
+    last();
     ended_.notify_all();
-    return true;
   }
 
   void wait() {

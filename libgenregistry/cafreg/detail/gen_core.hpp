@@ -257,8 +257,8 @@ public:
 
   /// Drops everything, tells all workers to exit, and has them killed after the
   /// time limit. Any thread, any number of times, beside any operation. Never
-  /// waits; the result can be waited for.
-  closing& close() noexcept {
+  /// waits.
+  void close() noexcept {
     super::close();
     bounce_all();
     closing_.begin(
@@ -267,10 +267,7 @@ public:
         for (auto& who : workers)
           supervisor_->kill_at(deadline, caf::actor_cast<caf::actor_addr>(who));
       },
-      [core = std::static_pointer_cast<gen_core>(super::shared_from_this())] {
-        core->supervisor_->stop();
-      });
-    return closing_;
+      supervisor_->stopper());
   }
 
 protected:

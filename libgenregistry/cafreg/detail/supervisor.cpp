@@ -240,9 +240,11 @@ void supervisor::watch_leaving(const caf::strong_actor_ptr& who) {
   post(actor_.get(), caf::make_message(who));
 }
 
-void supervisor::stop() noexcept {
-  if (auto who = agenda_->dismiss())
-    post(who.get(), caf::make_message(close_request{}));
+std::function<void()> supervisor::stopper() const {
+  return [agenda = agenda_] {
+    if (auto who = agenda->dismiss())
+      post(who.get(), caf::make_message(close_request{}));
+  };
 }
 
 } // namespace cafreg::detail

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -72,8 +73,9 @@ public:
   /// some time after it has handled all messages that it got before.
   void watch_leaving(const caf::strong_actor_ptr& who);
 
-  /// Ends the supervisor. Never waits.
-  void stop() noexcept;
+  /// Returns a function that ends the supervisor. It may be called at any time,
+  /// also when this object is gone, and more than once. It never waits.
+  std::function<void()> stopper() const;
 
   /// The part that the actor shares.
   class agenda;

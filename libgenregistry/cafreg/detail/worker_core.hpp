@@ -174,6 +174,12 @@ public:
     super::closing_.wait();
   }
 
+  /// Whether after `close` no worker is left, and none is being started.
+  bool ended() {
+    // In this order: a start that ends has its worker waited for before.
+    return flights_.size() == 0 && super::closing_.over();
+  }
+
   // -- errors -----------------------------------------------------------------
 
   caf::error fail(errc code, key_arg key, std::string_view reason) const {
