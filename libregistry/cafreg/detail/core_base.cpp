@@ -55,9 +55,7 @@ void core_base::on_deadline(int64_t which) {
   {
     // No other one: its message is still to come, however late we are.
     std::lock_guard guard{alarm_mutex_};
-    clock_type::time_point alarm{clock_type::duration{which}};
-    if (auto pos = alarms_.find(alarm); pos != alarms_.end())
-      alarms_.erase(pos);
+    forget_alarm(clock_type::time_point{clock_type::duration{which}});
   }
   auto now = clock_type::now();
   auto next = now + again_delay;
@@ -111,12 +109,11 @@ void core_base::request_flush() noexcept {
 }
 
 void core_base::wake_at(clock_type::time_point deadline) {
-  decltype(alarms_)::iterator alarm;
   {
     std::lock_guard guard{alarm_mutex_};
     if (!alarms_.empty() && *alarms_.begin() <= deadline)
       return;
-    alarm = alarms_.insert(deadline);
+    alarms_.insert(deadline);
   }
   try {
     auto now = clock_type::now();
@@ -128,10 +125,15 @@ void core_base::wake_at(clock_type::time_point deadline) {
     // Nobody must rely on an alarm that will not go off; who did already is
     // helped by the next call that can.
     std::lock_guard guard{alarm_mutex_};
-    alarms_.erase(alarm);
+    forget_alarm(deadline);
     alarm_missed_.store(true);
     throw;
   }
+}
+
+void core_base::forget_alarm(clock_type::time_point when) noexcept {
+  if (auto pos = alarms_.find(when); pos != alarms_.end())
+    alarms_.erase(pos);
 }
 
 void core_base::try_wake_at(clock_type::time_point deadline) noexcept {

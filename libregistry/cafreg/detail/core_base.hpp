@@ -269,6 +269,9 @@ private:
 
   void make_up_alarm() noexcept;
 
+  // One of those set to this time, if there still is one. Wants the lock.
+  void forget_alarm(clock_type::time_point when) noexcept;
+
   static void close_front(const caf::strong_actor_ptr& front);
 
   caf::actor_system& system_;
