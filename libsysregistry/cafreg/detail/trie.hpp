@@ -17,31 +17,39 @@ namespace cafreg::detail {
 /// A set of items found by their keys, as a hash trie that copies share: a
 /// copy costs one reference, a change copies the nodes on the way that others
 /// use, too, and changes the rest in place. No node has more than 32 slots,
-/// hence wide sets are as cheap to change as narrow ones. The shape follows
-/// from the content. Items are counted, with `hash()` and `key()`. A change
-/// needs exclusive access to this object; objects that share nodes may be used
-/// by different threads.
+/// hence wide sets are as cheap to change as narrow ones; a single item needs
+/// no node. The shape follows from the content. Items are counted, with
+/// `hash()` and `key()`. A change needs exclusive access to this object;
+/// objects that share nodes may be used by different threads.
 template <class Item>
 class trie {
 public:
   trie() noexcept = default;
 
-  trie(const trie& other) noexcept : root_(other.root_) {
-    if (root_ != nullptr)
+  trie(const trie& other) noexcept : only_(other.only_), root_(other.root_) {
+    if (only_)
+      only()->acquire();
+    else if (root_ != nullptr)
       root()->acquire();
   }
 
-  trie(trie&& other) noexcept : root_(std::exchange(other.root_, nullptr)) {
+  trie(trie&& other) noexcept
+    : only_(std::exchange(other.only_, false)),
+      root_(std::exchange(other.root_, nullptr)) {
     // nop
   }
 
   trie& operator=(trie other) noexcept {
+    std::swap(only_, other.only_);
     std::swap(root_, other.root_);
     return *this;
   }
 
   ~trie() {
-    drop(root(), 0);
+    if (only_)
+      drop_item(only());
+    else
+      drop(root(), 0);
   }
 
   bool empty() const noexcept {
@@ -50,6 +58,8 @@ public:
 
   /// Complexity: logarithmic to the base of 32, in fact constant.
   const Item* find(uint64_t hash, std::string_view key) const noexcept {
+    if (only_)
+      return is(*only(), hash, key) ? only() : nullptr;
     const auto* at = root();
     for (unsigned shift = 0; at != nullptr; shift += trie_node::bits) {
       if (shift >= trie_node::end)
@@ -89,13 +99,18 @@ public:
   /// Adds an item; there must be none with its key. Complexity: as above.
   /// @throws std::bad_alloc; then nothing has changed
   void insert(counted_ref<Item> fresh) {
-    auto hash = fresh->hash();
     if (root_ == nullptr) {
-      auto* only = trie_node::make(2);
-      add_item(*only, 0, trie_node::bit_of(hash, 0), fresh.detach());
-      root_ = only;
+      root_ = fresh.detach();
+      only_ = true;
       return;
     }
+    if (only_) {
+      root_ = pair(only(), fresh.get(), 0);
+      fresh.detach();
+      only_ = false;
+      return;
+    }
+    auto hash = fresh->hash();
     auto* where = &root_;
     for (unsigned shift = 0;; shift += trie_node::bits) {
       auto list = shift >= trie_node::end;
@@ -126,16 +141,27 @@ public:
 
   /// Removes an item for which `own` was called. Complexity: as above.
   void erase(uint64_t hash, std::string_view key) noexcept {
-    if (erase(root(), 0, hash, key)) {
-      trie_node::free(root());
+    if (only_) {
+      drop_item(only());
       root_ = nullptr;
+      only_ = false;
+      return;
+    }
+    auto* at = root();
+    erase(at, 0, hash, key);
+    if (at->is_one_item(false)) {
+      root_ = at->slots()[0];
+      only_ = true;
+      node::free(at);
     }
   }
 
   /// Calls `fn(const Item&)` for each item, in no particular order.
   template <class Fn>
   void for_each(Fn&& fn) const {
-    if (root_ != nullptr)
+    if (only_)
+      fn(std::as_const(*only()));
+    else if (root_ != nullptr)
       visit(*root(), 0, fn);
   }
 
@@ -146,7 +172,7 @@ public:
   /// @returns whether `fn` always returned true.
   template <class Fn>
   static bool compare(const trie& a, const trie& b, Fn&& fn) {
-    return compare(a.root(), b.root(), 0, fn);
+    return compare(a.top(), b.top(), 0, fn);
   }
 
 private:
@@ -164,7 +190,13 @@ private:
     return static_cast<node*>(root_);
   }
 
+  Item* only() const noexcept {
+    return static_cast<Item*>(root_);
+  }
+
   void*& own_slot(uint64_t hash, std::string_view key) {
+    if (only_)
+      return root_;
     auto* at = &own_node(root_, 0);
     for (unsigned shift = 0;; shift += node::bits) {
       if (shift >= node::end)
@@ -277,33 +309,30 @@ private:
     return result;
   }
 
-  // Returns whether the node is empty now.
-  static bool erase(node* at, unsigned shift, uint64_t hash,
+  static void erase(node* at, unsigned shift, uint64_t hash,
                     std::string_view key) noexcept {
     if (shift >= node::end) {
       auto index = listed_index(*at, key);
       drop_item(item(*at, index));
       at->remove_slot(index, at->items--);
-      return at->items == 0;
+      return;
     }
     auto bit = node::bit_of(hash, shift);
-    auto count = at->size(false);
     if ((at->nodes & bit) == 0) {
       auto index = at->item_index(bit);
       drop_item(item(*at, index));
-      at->remove_slot(index, count);
+      at->remove_slot(index, at->size(false));
       at->items &= ~bit;
-      return count == 1;
+      return;
     }
     auto* below = at->node(bit);
     auto list = shift + node::bits >= node::end;
     erase(below, shift + node::bits, hash, key);
     // A node with one item is none: the item takes its place.
-    if (below->nodes == 0 && below->item_count(list) == 1) {
+    if (below->is_one_item(list)) {
       at->node_to_item(bit, below->slots()[0]);
       node::free(below);
     }
-    return false;
   }
 
   // -- visits -----------------------------------------------------------------
@@ -379,6 +408,39 @@ private:
     return true;
   }
 
+  // What is at a place: an item, a node, or nothing.
+  struct place {
+    const Item* item = nullptr;
+    const node* below = nullptr;
+  };
+
+  place top() const noexcept {
+    return only_ ? place{only(), nullptr} : place{nullptr, root()};
+  }
+
+  static place at(const node& x, uint32_t bit) noexcept {
+    if ((x.nodes & bit) != 0)
+      return {nullptr, x.node(bit)};
+    if ((x.items & bit) != 0)
+      return {item(x, x.item_index(bit)), nullptr};
+    return {};
+  }
+
+  template <class Fn>
+  static bool compare(place a, place b, unsigned shift, Fn& fn) {
+    if (a.item != nullptr && b.item != nullptr)
+      return compare_items(*a.item, *b.item, fn);
+    if (a.item != nullptr)
+      return b.below != nullptr
+               ? compare_one<true>(*a.item, *b.below, shift, fn)
+               : fn(a.item, nullptr);
+    if (b.item != nullptr)
+      return a.below != nullptr
+               ? compare_one<false>(*b.item, *a.below, shift, fn)
+               : fn(nullptr, b.item);
+    return compare(a.below, b.below, shift, fn);
+  }
+
   template <class Fn>
   static bool compare(const node* a, const node* b, unsigned shift, Fn& fn) {
     if (a == b)
@@ -389,36 +451,18 @@ private:
       return compare_all<true>(*a, shift, fn);
     if (shift >= node::end)
       return compare_lists(*a, *b, fn);
-    auto below = shift + node::bits;
     auto left = a->items | a->nodes | b->items | b->nodes;
     for (; left != 0; left &= left - 1) {
       auto bit = left & (~left + 1);
-      auto* node_a = (a->nodes & bit) != 0 ? a->node(bit) : nullptr;
-      auto* node_b = (b->nodes & bit) != 0 ? b->node(bit) : nullptr;
-      auto* item_a = (a->items & bit) != 0 ? item(*a, a->item_index(bit))
-                                           : nullptr;
-      auto* item_b = (b->items & bit) != 0 ? item(*b, b->item_index(bit))
-                                           : nullptr;
-      bool go_on;
-      if (item_a != nullptr && item_b != nullptr)
-        go_on = compare_items(*item_a, *item_b, fn);
-      else if (item_a != nullptr && node_b != nullptr)
-        go_on = compare_one<true>(*item_a, *node_b, below, fn);
-      else if (item_b != nullptr && node_a != nullptr)
-        go_on = compare_one<false>(*item_b, *node_a, below, fn);
-      else if (item_a != nullptr)
-        go_on = fn(item_a, nullptr);
-      else if (item_b != nullptr)
-        go_on = fn(nullptr, item_b);
-      else
-        go_on = compare(node_a, node_b, below, fn);
-      if (!go_on)
+      if (!compare(at(*a, bit), at(*b, bit), shift + node::bits, fn))
         return false;
     }
     return true;
   }
 
-  // A node; a slot like those in nodes.
+  // Whether the root is an item.
+  bool only_ = false;
+  // A slot like those in nodes.
   void* root_ = nullptr;
 };
 

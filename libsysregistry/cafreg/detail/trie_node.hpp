@@ -63,6 +63,10 @@ public:
     return item_count(list) + node_count();
   }
 
+  bool is_one_item(bool list) const noexcept {
+    return nodes == 0 && item_count(list) == 1;
+  }
+
   bool full(bool list) const noexcept {
     return size(list) == capacity_;
   }

@@ -373,6 +373,37 @@ TEST_CASE("what was made one's own is changed without memory") {
   CHECK(item::instances == 0);
 }
 
+TEST_CASE("a single item needs no memory but its own") {
+  subject s;
+  s.insert(1);
+  auto second = s.make(2);
+  auto replacement = s.make(1);
+  auto begin = memory::allocations();
+  auto blocks = memory::blocks();
+  {
+    uut_type one;
+    one.insert(item_ref{replacement});
+    auto copy = one;
+    copy = one;
+    auto moved = std::move(copy);
+    CHECK(moved.find(s.hash(1), subject::key(1)) == replacement.get());
+    CHECK(moved.find(s.hash(2), subject::key(2)) == nullptr);
+    CHECK(memory::allocations() == begin);
+    moved.insert(item_ref{second});
+    CHECK(memory::blocks() == blocks + 1);
+    CHECK(moved.own(s.hash(1), subject::key(1)) == replacement.get());
+    moved.erase(s.hash(1), subject::key(1));
+    CHECK(memory::blocks() == blocks);
+    CHECK(moved.find(s.hash(2), subject::key(2)) == second.get());
+    CHECK(one.find(s.hash(1), subject::key(1)) == replacement.get());
+    moved.own(s.hash(2), subject::key(2));
+    moved.erase(s.hash(2), subject::key(2));
+    CHECK(moved.empty());
+  }
+  CHECK(memory::allocations() == begin + 1);
+  CHECK(memory::blocks() == blocks);
+}
+
 TEST_CASE("a wide trie is as cheap to change as a small one") {
   subject s;
   for (uint32_t id = 0; id < 100'000; ++id)
