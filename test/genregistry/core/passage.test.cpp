@@ -257,6 +257,7 @@ TEST_CASE("few starts are under way at a time") {
   auto* place = uut.find(0);
   uut.take(place);
   uut.release(place);
+  errands.back().end(start_time + 1h);
   errands.pop_back();
   CHECK(uut.next() == start_time + 1ms * next);
   CHECK(uut.begin_start(start_time + 1h)->key() == next);
