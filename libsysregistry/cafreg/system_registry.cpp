@@ -66,9 +66,11 @@ system_registry_ref::transaction(any_actor who, transaction_options how) const {
 
 caf::expected<delta> system_registry_ref::update(
   any_actor who, path where, values what, transaction_options how) const {
-  return transaction(who, std::move(how))
-    .update(std::move(where), std::move(what))
-    .commit();
+  // Without a reference more to what all threads refer to.
+  std::vector<detail::step> steps;
+  if (auto err = core_->add_update(steps, std::move(where), std::move(what)))
+    return err;
+  return core_->commit(who.get(), how.priority, steps);
 }
 
 caf::expected<delta> system_registry_ref::remove(any_actor who,

@@ -5,8 +5,6 @@
 
 #include <stdexcept>
 
-#include "cafreg/detail/expand.hpp"
-#include "cafreg/detail/key_text.hpp"
 #include "cafreg/detail/sys_core.hpp"
 
 namespace cafreg {
@@ -19,21 +17,9 @@ transaction::transaction(std::shared_ptr<detail::sys_core> core, any_actor who,
 }
 
 transaction& transaction::update(path where, values what) {
-  if (!what.valid()) {
-    if (!problem_)
-      problem_ = core_->error(errc::bad_value,
-                              detail::key_text(to_string(where)),
-                              "a number does not fit into 64 bits");
-    return *this;
-  }
-  detail::expand(std::move(where), std::move(what).get(),
-                 core_->limits().max_depth,
-                 [this](path at, caf::config_value x) {
-                   detail::step next;
-                   next.where = std::move(at);
-                   next.value = std::move(x);
-                   add(std::move(next));
-                 });
+  auto err = core_->add_update(steps_, std::move(where), std::move(what));
+  if (err && !problem_)
+    problem_ = std::move(err);
   return *this;
 }
 

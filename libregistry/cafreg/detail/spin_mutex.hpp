@@ -6,6 +6,8 @@
 #include <atomic>
 #include <thread>
 
+#include "cafreg/detail/relax.hpp"
+
 namespace cafreg::detail {
 
 /// Guards critical sections of some ten nanoseconds that run no foreign code.
@@ -37,14 +39,6 @@ public:
   }
 
 private:
-  static void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-  }
-
   std::atomic<bool> locked_{false};
 };
 

@@ -77,11 +77,22 @@ public:
       refuse_blocked(where, found.obstacle);
       return;
     }
-    auto next = successor(rules_.find(where), found.at, who_, std::move(value));
-    if (next.refused)
-      refuse(refusal_reason::reserved, where);
-    else if (next.fresh)
-      replace(where, std::move(*next.fresh));
+    auto* rule = rules_.find(where);
+    auto given = contribution_of(who_, rule, std::move(value));
+    auto next = judge(rule, found.at, given);
+    switch (next.what) {
+      case ruling::kind::refused:
+        refuse(refusal_reason::reserved, where);
+        break;
+      case ruling::kind::unchanged:
+        break;
+      case ruling::kind::as_given:
+        replace(where, content{std::move(given)});
+        break;
+      case ruling::kind::merged:
+        replace(where, std::move(*next.merged));
+        break;
+    }
   }
 
   /// Removes what is at and below a path. To remove nothing is fine.
@@ -205,36 +216,55 @@ public:
     return std::nullopt;
   }
 
-  /// What a leaf becomes when somebody sets it: nothing if it stays as it is.
-  struct verdict {
-    bool refused = false;
-    std::optional<content> fresh = {};
+  /// What becomes of a leaf when somebody sets it.
+  struct ruling {
+    enum class kind {
+      refused,
+      /// It stays as it is.
+      unchanged,
+      /// It holds what is given, and nothing else.
+      as_given,
+      /// It holds `merged`.
+      merged
+    };
+
+    kind what;
+    std::optional<content> merged = {};
   };
 
   /// @param rule Null for private paths.
   /// @param old Null if there is no leaf yet.
-  static verdict successor(const mount_rule* rule, const leaf* old, author who,
-                           Value value) {
-    auto layered = is_layered(rule);
-    auto rank = layered ? rule->rank(who.priority) : size_t{0};
+  static ruling judge(const mount_rule* rule, const leaf* old,
+                      const contribution<Value>& given) {
+    using kind = typename ruling::kind;
     if (old == nullptr)
-      return {false, content{{who.id, rank, std::move(value)}}};
+      return {kind::as_given};
     auto& before = old->content;
-    if (layered) {
-      auto* mine = before.of(who.id);
-      if (mine != nullptr && mine->rank == rank
-          && same_value(mine->value, value))
-        return {};
-      return {false, content::with(&before, {who.id, rank, std::move(value)})};
+    if (is_layered(rule)) {
+      auto* mine = before.of(given.owner);
+      if (mine != nullptr && mine->rank == given.rank
+          && same_value(mine->value, given.value))
+        return {kind::unchanged};
+      return {kind::merged, content::with(&before, given)};
     }
     auto owner = before.shown.owner;
     if (owner == restorer)
-      owner = who.id;
-    if (rule != nullptr && rule->kind == access::owned && owner != who.id)
-      return {true, {}};
-    if (owner == before.shown.owner && same_value(before.shown.value, value))
-      return {};
-    return {false, content{{owner, 0, std::move(value)}}};
+      owner = given.owner;
+    if (rule != nullptr && rule->kind == access::owned && owner != given.owner)
+      return {kind::refused};
+    if (owner == before.shown.owner
+        && same_value(before.shown.value, given.value))
+      return {kind::unchanged};
+    if (owner == given.owner)
+      return {kind::as_given};
+    return {kind::merged, content{{owner, 0, given.value}}};
+  }
+
+  /// What somebody says at a leaf.
+  static contribution<Value> contribution_of(author who, const mount_rule* rule,
+                                             Value value) {
+    return {who.id, is_layered(rule) ? rule->rank(who.priority) : 0,
+            std::move(value)};
   }
 
 private:

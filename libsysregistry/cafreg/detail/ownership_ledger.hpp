@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,60 +13,68 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/hash.hpp"
 #include "cafreg/detail/leaf_content.hpp"
-#include "cafreg/detail/patient_lock.hpp"
+#include "cafreg/detail/patient_mutex.hpp"
 
 namespace cafreg::detail {
 
 /// The actors that a system registry knows, and the ids that stand for them in
-/// its tree. Keeps those alive that own something, if it is to. Thread-safe.
+/// its tree. Keeps those alive that own something, if it is to. Thread-safe;
+/// calls about different actors hardly ever wait for one another.
 class ownership_ledger {
 public:
   /// @param strong Whether owners are kept alive.
   explicit ownership_ledger(bool strong) : strong_(strong) {
-    // nop
+    for (size_t i = 0; i < shard_count; ++i)
+      shards_[i].next_id = first_owner + i;
   }
 
   /// The id of an actor. If it has none yet, it gets one, and `welcome(id)` is
-  /// called, under the lock of this object, before anyone else can see it.
+  /// called, under a lock of this object, before anyone else can see it.
   /// Complexity: constant.
   /// @returns 0 if `welcome` returns false.
   template <class Welcome>
   owner_id enlist(caf::actor_control_block* who, Welcome welcome) {
-    patient_lock guard{mutex_};
-    if (auto pos = by_actor_.find(who); pos != by_actor_.end())
+    auto& in = shards_[index_of(who)];
+    std::lock_guard guard{in.mutex};
+    if (auto pos = in.by_actor.find(who); pos != in.by_actor.end())
       return pos->second->id;
+    auto id = in.next_id;
     auto fresh = std::make_unique<record>();
-    fresh->id = next_id_;
+    fresh->id = id;
     fresh->address = who->address();
-    auto* entry = fresh.get();
-    by_id_.emplace(next_id_, entry);
+    in.by_id.emplace(id, fresh.get());
     try {
-      by_actor_.emplace(who, std::move(fresh));
-      if (welcome(next_id_))
-        return next_id_++;
+      in.by_actor.emplace(who, std::move(fresh));
+      if (welcome(id)) {
+        in.next_id += shard_count;
+        return id;
+      }
     } catch (...) {
-      by_actor_.erase(who);
-      by_id_.erase(next_id_);
+      in.by_actor.erase(who);
+      in.by_id.erase(id);
       throw;
     }
-    by_actor_.erase(who);
-    by_id_.erase(next_id_);
+    in.by_actor.erase(who);
+    in.by_id.erase(id);
     return 0;
   }
 
   /// The id of an actor, or 0.
   owner_id find(const caf::actor_control_block* who) const {
-    patient_lock guard{mutex_};
-    auto pos = by_actor_.find(who);
-    return pos != by_actor_.end() ? pos->second->id : 0;
+    auto& in = shards_[index_of(who)];
+    std::lock_guard guard{in.mutex};
+    auto pos = in.by_actor.find(who);
+    return pos != in.by_actor.end() ? pos->second->id : 0;
   }
 
   /// The actor behind an id: null if it is gone or unknown.
   caf::strong_actor_ptr actor(owner_id id) const {
-    patient_lock guard{mutex_};
-    auto pos = by_id_.find(id);
-    return pos != by_id_.end()
+    auto& in = shards_[index_of(id)];
+    std::lock_guard guard{in.mutex};
+    auto pos = in.by_id.find(id);
+    return pos != in.by_id.end()
              ? caf::actor_cast<caf::strong_actor_ptr>(pos->second->address)
              : nullptr;
   }
@@ -73,13 +82,14 @@ public:
   /// Forgets an actor.
   void dismiss(const caf::actor_control_block* who) noexcept {
     std::unique_ptr<record> gone; // destroyed without the lock
-    patient_lock guard{mutex_};
-    auto pos = by_actor_.find(who);
-    if (pos == by_actor_.end())
+    auto& in = shards_[index_of(who)];
+    std::lock_guard guard{in.mutex};
+    auto pos = in.by_actor.find(who);
+    if (pos == in.by_actor.end())
       return;
-    by_id_.erase(pos->second->id);
+    in.by_id.erase(pos->second->id);
     gone = std::move(pos->second);
-    by_actor_.erase(pos);
+    in.by_actor.erase(pos);
   }
 
   /// Begins or ceases to keep owners alive, as `owns(id)` says, which throws
@@ -95,35 +105,45 @@ public:
   }
 
   size_t size() const {
-    patient_lock guard{mutex_};
-    return by_actor_.size();
+    size_t result = 0;
+    for (auto& in : shards_) {
+      std::lock_guard guard{in.mutex};
+      result += in.by_actor.size();
+    }
+    return result;
   }
 
   /// Calls `fn(id, const strong_actor_ptr&)` for each actor that is kept alive.
   template <class Fn>
   void for_each_held(Fn fn) const {
-    patient_lock guard{mutex_};
-    for (auto& [id, entry] : by_id_)
-      if (entry->held)
-        fn(id, entry->held);
+    for (auto& in : shards_) {
+      std::lock_guard guard{in.mutex};
+      for (auto& [id, entry] : in.by_id)
+        if (entry->held)
+          fn(id, entry->held);
+    }
   }
 
-  /// Forgets all, and calls `farewell(const strong_actor_ptr&)` without the
-  /// lock for each one that still lives. Needs no memory.
+  /// Forgets all, and calls `farewell(const strong_actor_ptr&)` without a lock
+  /// for each one that still lives. Needs no memory.
   template <class Farewell>
   void clear(Farewell farewell) noexcept {
-    decltype(by_actor_) gone;
-    {
-      patient_lock guard{mutex_};
-      gone.swap(by_actor_);
-      by_id_.clear();
+    for (auto& in : shards_) {
+      decltype(in.by_actor) gone;
+      {
+        std::lock_guard guard{in.mutex};
+        gone.swap(in.by_actor);
+        in.by_id.clear();
+      }
+      for (auto& [who, entry] : gone)
+        if (auto ptr = caf::actor_cast<caf::strong_actor_ptr>(entry->address))
+          farewell(ptr);
     }
-    for (auto& [who, entry] : gone)
-      if (auto ptr = caf::actor_cast<caf::strong_actor_ptr>(entry->address))
-        farewell(ptr);
   }
 
 private:
+  static constexpr size_t shard_count = 16;
+
   struct record {
     owner_id id = 0;
     // Keeps the memory of the actor, so that no other one gets its address.
@@ -131,12 +151,31 @@ private:
     caf::strong_actor_ptr held;
   };
 
+  // Has every 16th id.
+  struct alignas(64) shard {
+    mutable patient_mutex mutex;
+    std::unordered_map<const caf::actor_control_block*, std::unique_ptr<record>>
+      by_actor;
+    std::unordered_map<owner_id, record*> by_id;
+    owner_id next_id = 0;
+  };
+
+  static size_t index_of(const caf::actor_control_block* who) noexcept {
+    return hash_word(reinterpret_cast<uintptr_t>(who), hash_secret_a)
+           % shard_count;
+  }
+
+  static size_t index_of(owner_id id) noexcept {
+    return (id - first_owner) % shard_count;
+  }
+
   template <class Owns>
   void settle(owner_id id, Owns& owns) noexcept {
     caf::strong_actor_ptr released; // destroyed without the lock
-    patient_lock guard{mutex_};
-    auto pos = by_id_.find(id);
-    if (pos == by_id_.end())
+    auto& in = shards_[index_of(id)];
+    std::lock_guard guard{in.mutex};
+    auto pos = in.by_id.find(id);
+    if (pos == in.by_id.end())
       return;
     auto& entry = *pos->second;
     auto keeps = owns(id);
@@ -147,11 +186,7 @@ private:
   }
 
   const bool strong_;
-  mutable std::mutex mutex_;
-  std::unordered_map<const caf::actor_control_block*, std::unique_ptr<record>>
-    by_actor_;
-  std::unordered_map<owner_id, record*> by_id_;
-  owner_id next_id_ = first_owner;
+  std::array<shard, shard_count> shards_;
 };
 
 } // namespace cafreg::detail

@@ -18,7 +18,7 @@
 
 #include "cafreg/delta.hpp"
 #include "cafreg/detail/editor.hpp"
-#include "cafreg/detail/patient_lock.hpp"
+#include "cafreg/detail/patient_mutex.hpp"
 
 namespace cafreg::detail {
 
@@ -86,52 +86,58 @@ public:
 
   /// Complexity: constant.
   view look() const {
-    patient_lock guard{tree_mutex_};
+    std::lock_guard guard{tree_mutex_};
     return {tree_, version_};
   }
 
   /// The leaf at a path in the tree of all, or null. Complexity: linear in the
   /// number of keys.
   leaf_ref find(key_span where) const {
-    patient_lock guard{tree_mutex_};
+    std::lock_guard guard{tree_mutex_};
     return leaf_ref{tree_.find_leaf(where)};
   }
 
   /// The number of leaves at and below a path. Complexity: as above.
   size_t count(key_span where) const {
-    patient_lock guard{tree_mutex_};
+    std::lock_guard guard{tree_mutex_};
     return tree_type::leaves_of(tree_.find(where));
   }
 
   uint64_t version() const {
-    patient_lock guard{tree_mutex_};
+    std::lock_guard guard{tree_mutex_};
     return version_;
+  }
+
+  /// How many transactions were made, those without effect included.
+  uint64_t transactions() const {
+    std::unique_lock guard{write_mutex_};
+    return transactions_;
   }
 
   /// The private tree of an owner. Complexity: constant.
   tree_type private_tree(owner_id who) const {
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto pos = owners_.find(who);
     return pos != owners_.end() ? pos->second->mine : tree_type{};
   }
 
   /// How many leaves of the tree of all an owner has something at.
   size_t owned(owner_id who) const {
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto pos = owners_.find(who);
     return pos != owners_.end() ? pos->second->leaves.size() : 0;
   }
 
   /// Whether an owner has anything, in the tree of all or its own.
   bool owns_anything(owner_id who) const {
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto pos = owners_.find(who);
     return pos != owners_.end() && !pos->second->empty();
   }
 
   /// Where an owner has something. Complexity: linear.
   std::vector<path> paths_of(owner_id who) const {
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     return paths_of_locked(who);
   }
 
@@ -141,7 +147,7 @@ public:
   /// @returns false if the store is closed.
   bool add_owner(owner_id who) {
     auto fresh = std::make_unique<owner_state>();
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     if (closed_)
       return false;
     owners_.emplace(who, std::move(fresh));
@@ -165,16 +171,26 @@ public:
   /// Sets one leaf. Complexity: linear in the number of keys, in general in
   /// place.
   /// @throws std::bad_alloc; then nothing has changed
-  outcome_type put(author who, const path& where, Value value) {
+  outcome_type put(author who, path where, Value value) {
     using kind = typename outcome_type::kind;
+    using ruling = typename editor_type::ruling;
     if (auto why = editor_type::check_leaf_path(rules_, limits_, where))
-      return {kind::refused, {}, {{*why, where}}};
+      return {kind::refused, {}, {{*why, std::move(where)}}};
     auto* rule = rules_.find(where);
     if (rule == nullptr) // private: rare, and no need to be fast
       return transact(who, [&](editor_type& edit) {
         edit.put(where, std::move(value));
       });
-    patient_lock guard{write_mutex_};
+    // Other writers wait: what can be made before the lock is, and what goes
+    // goes after it.
+    std::vector<basic_leaf_change<Value>> change(1);
+    change[0].new_value = value;
+    leaf_ref old;
+    auto fresh = tree_type::make_leaf(
+      where.back(),
+      content{editor_type::contribution_of(who, rule, std::move(value))});
+    outcome_type result;
+    std::unique_lock guard{write_mutex_};
     auto* owner = owner_of(who.id);
     if (owner == nullptr)
       return nobody();
@@ -186,23 +202,21 @@ public:
               {{found.obstacle == where.size() ? refusal_reason::over_subtree
                                                : refusal_reason::through_leaf,
                 where}}};
-    auto next = editor_type::successor(rule, found.at, who, std::move(value));
-    if (next.refused)
+    auto next = editor_type::judge(rule, found.at, fresh->content.shown);
+    if (next.what == ruling::kind::refused)
       return {kind::refused, {}, {{refusal_reason::reserved, where}}};
-    outcome_type result;
     result.changes.version = version_;
-    if (!next.fresh)
+    if (next.what == ruling::kind::unchanged) {
+      ++transactions_;
       return result;
-    basic_leaf_change<Value> change{where, {}, {}};
-    if (found.at != nullptr)
-      change.old_value = found.at->content.shown.value;
-    change.new_value = next.fresh->shown.value;
-    auto visible = !same_value(change.old_value, change.new_value);
-    if (visible) {
-      result.changes.add(std::move(change));
-      result.changes.version = version_ + 1;
     }
-    auto fresh = tree_type::make_leaf(where.back(), std::move(*next.fresh));
+    if (next.what == ruling::kind::merged) {
+      change[0].new_value = next.merged->shown.value;
+      fresh = tree_type::make_leaf(where.back(), std::move(*next.merged));
+    }
+    if (found.at != nullptr)
+      change[0].old_value = found.at->content.shown.value;
+    auto visible = !same_value(change[0].old_value, change[0].new_value);
     // An owner may come or go: at a new leaf, a new layer, or a leaf that was
     // restored.
     ownership moves;
@@ -211,19 +225,25 @@ public:
       moves.note(who.id, where, found.at, fresh.get());
     result.owners.reserve(moves.size());
     add_paths(moves);
-    leaf_ref old;
     try {
-      patient_lock tree_guard{tree_mutex_};
+      std::unique_lock tree_guard{tree_mutex_};
       old = tree_.put(where, std::move(fresh));
       ++changes_;
+      ++transactions_;
       version_ += visible ? 1 : 0;
+      result.changes.version = version_;
     } catch (...) {
       remove_paths(moves.gained);
       throw;
     }
     remove_paths(moves.lost);
+    guard.unlock();
     moves.list_owners(result.owners);
-    guard.unlock(); // before the old leaf goes
+    if (visible) {
+      change[0].where = std::move(where);
+      auto& list = old ? result.changes.changed : result.changes.added;
+      list = std::move(change);
+    }
     return result;
   }
 
@@ -236,7 +256,7 @@ public:
   outcome_type transact(author who, Edit edit, bool removes_all = false) {
     // Destroyed without a lock.
     forest<Value> dropped;
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto* owner = owner_of(who.id);
     if (owner == nullptr)
       return nobody();
@@ -267,7 +287,7 @@ public:
   /// @param removes_all Whether it uses `editor::remove_all`.
   /// @returns nothing if the owner is unknown or the store closed.
   std::optional<draft> begin(author who, bool removes_all = false) {
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto* owner = owner_of(who.id);
     if (owner == nullptr)
       return std::nullopt;
@@ -288,7 +308,7 @@ public:
   /// @throws std::bad_alloc; then nothing has changed
   outcome_type commit(draft& what) {
     forest<Value> dropped;
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto* owner = owner_of(what.edit.who().id);
     if (owner == nullptr)
       return nobody();
@@ -304,8 +324,8 @@ public:
   view close() noexcept {
     decltype(owners_) owners; // destroyed without a lock
     view last;
-    patient_lock guard{write_mutex_};
-    patient_lock tree_guard{tree_mutex_};
+    std::unique_lock guard{write_mutex_};
+    std::unique_lock tree_guard{tree_mutex_};
     closed_ = true;
     std::swap(owners, owners_);
     std::swap(last.tree, tree_);
@@ -482,11 +502,14 @@ private:
     outcome_type result;
     ownership moves;
     result.changes = difference(tree_, changes, version_ + 1, &moves);
-    if (changes.touched().empty())
+    if (changes.touched().empty()) {
+      ++transactions_;
       return result;
+    }
     result.owners.reserve(moves.size() + 1);
     add_paths(moves);
     // From here on nothing can fail.
+    ++transactions_;
     remove_paths(moves.lost);
     moves.list_owners(result.owners);
     result.owners.push_back(changes.who().id); // for its private tree
@@ -500,7 +523,7 @@ private:
     // Destroyed without a lock.
     tree_type dropped;
     std::unique_ptr<owner_state> gone;
-    patient_lock guard{write_mutex_};
+    std::unique_lock guard{write_mutex_};
     auto* owner = owner_of(who);
     if (owner == nullptr)
       return nobody();
@@ -512,6 +535,7 @@ private:
       withdraw(dropped, path(text), who, changes);
     auto fresh = forever ? nullptr : std::make_unique<owner_state>();
     // From here on nothing can fail.
+    transactions_ += forever ? 0 : 1;
     auto pos = owners_.find(who);
     gone = std::exchange(pos->second, std::move(fresh));
     if (forever)
@@ -540,23 +564,26 @@ private:
   }
 
   void replace_tree(tree_type& by, uint64_t version) noexcept {
-    patient_lock tree_guard{tree_mutex_};
+    std::unique_lock tree_guard{tree_mutex_};
     std::swap(by, tree_);
     version_ = version;
     ++changes_;
   }
 
+  // What writers pass to one another is kept together, at the end: each cache
+  // line takes about as long as all else that they do under the lock.
   const mount_rules rules_;
   const tree_limits limits_;
-
-  // Held by who changes anything.
-  mutable std::mutex write_mutex_;
   std::unordered_map<owner_id, std::unique_ptr<owner_state>> owners_;
-  uint64_t changes_ = 0;
   bool closed_ = false;
 
+  // Held by who changes anything. From here on all fits into one of them.
+  alignas(64) mutable patient_mutex write_mutex_;
+  uint64_t transactions_ = 0;
+  uint64_t changes_ = 0;
+
   // Held by who looks at the tree, or changes or replaces it.
-  mutable std::mutex tree_mutex_;
+  mutable patient_mutex tree_mutex_;
   tree_type tree_;
   uint64_t version_ = 0;
 };

@@ -307,7 +307,7 @@ system_stats sys_core::stats() const {
     std::lock_guard guard{audience_mutex_};
     result.subscriptions = audience_.size();
   }
-  result.transactions = transactions_.load(std::memory_order_relaxed);
+  result.transactions = store_.transactions();
   result.refusals = refusals_.load(std::memory_order_relaxed);
   result.retries = retries_.load(std::memory_order_relaxed);
   result.deliveries = deliveries_.load(std::memory_order_relaxed);

@@ -28,6 +28,7 @@
 #include "cafreg/subscription.hpp"
 #include "cafreg/sys_options.hpp"
 #include "cafreg/sys_stats.hpp"
+#include "cafreg/value.hpp"
 
 namespace cafreg::detail {
 
@@ -83,6 +84,10 @@ public:
   caf::strong_actor_ptr owner_of(const path& where) const;
 
   // -- changes ----------------------------------------------------------------
+
+  /// Adds the steps that set a leaf, or those of a dictionary.
+  caf::error add_update(std::vector<step>& steps, path where,
+                        values what) const;
 
   /// Makes changes by an actor: all or none.
   /// @param who May be null or dead: that is an error.
@@ -235,6 +240,7 @@ private:
 
   const system_options limits_;
   std::vector<const mount*> validated_;
+  std::atomic<bool> closed_{false};
   store_type store_;
   ownership_ledger actors_;
 
@@ -245,9 +251,7 @@ private:
   std::mutex close_mutex_;
   std::set<std::string> files_;
   std::vector<std::function<void(const snapshot&)>> at_close_;
-  std::atomic<bool> closed_{false};
 
-  std::atomic<uint64_t> transactions_{0};
   std::atomic<uint64_t> refusals_{0};
   std::atomic<uint64_t> retries_{0};
   std::atomic<uint64_t> deliveries_{0};

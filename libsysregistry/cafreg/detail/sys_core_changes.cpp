@@ -74,6 +74,21 @@ caf::error sys_core::check_value(const path& where,
   return {};
 }
 
+caf::error sys_core::add_update(std::vector<step>& steps, path where,
+                                values what) const {
+  if (!what.valid())
+    return error(errc::bad_value, key_text(to_string(where)),
+                 "a number does not fit into 64 bits");
+  expand(std::move(where), std::move(what).get(), limits_.max_depth,
+         [&steps](path at, caf::config_value x) {
+           step next;
+           next.where = std::move(at);
+           next.value = std::move(x);
+           steps.push_back(std::move(next));
+         });
+  return {};
+}
+
 caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
                                       std::string_view priority,
                                       std::vector<step>& steps) {
@@ -110,7 +125,8 @@ caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
 sys_core::outcome_type sys_core::run(author who, std::vector<step>& steps,
                                      bool removes_all) {
   if (steps.size() == 1 && steps.front().what == step::kind::put)
-    return store_.put(who, steps.front().where, std::move(steps.front().value));
+    return store_.put(who, std::move(steps.front().where),
+                      std::move(steps.front().value));
   return store_.transact(
     who,
     [&](editor_type& edit) {
@@ -268,7 +284,6 @@ caf::error sys_core::ask_rules(const caf::actor& who, const delta& changes,
 caf::expected<delta> sys_core::finish(outcome_type what) {
   switch (what.what) {
     case outcome_kind::done:
-      transactions_.fetch_add(1, std::memory_order_relaxed);
       if (!what.owners.empty())
         actors_.settle(what.owners, [this](owner_id id) {
           return store_.owns_anything(id);
