@@ -266,9 +266,8 @@ public:
     own(root_);
     auto* at = root_.get();
     for (size_t i = 0; i + 1 < where.size(); ++i)
-      at = own_child(*at, where[i]);
-    auto* last = at->children.own(hash_of_key(where.back()), where.back());
-    auto result = leaf_ref{as_leaf(last)};
+      at = own_child(find_child(*at, where[i]));
+    auto result = leaf_ref{as_leaf(find_child(*at, where.back()).get())};
     erase(*root_, where);
     if (empty())
       root_ = {};
@@ -341,30 +340,38 @@ private:
       place = branch_ref::adopt(std::make_unique<branch>(*place).release());
   }
 
-  // The same for a child, which exists, of a branch that nobody else uses.
-  static branch* own_child(branch& at, const std::string& key) {
-    auto* child = static_cast<branch*>(at.children.own(hash_of_key(key), key));
+  using child_place = typename trie<item>::place;
+
+  // In a branch that nobody else uses.
+  static child_place find_child(branch& at, const std::string& key) {
+    return at.children.own(hash_of_key(key), key);
+  }
+
+  // The same as `own` for a child that is a branch.
+  static branch* own_child(child_place place) {
+    auto* child = static_cast<branch*>(place.get());
     if (child->unique())
       return child;
     auto copy = std::make_unique<branch>(*child).release();
-    at.children.replace(counted_ref<item>::adopt(copy));
+    place.replace(counted_ref<item>::adopt(copy));
     return copy;
   }
 
   static leaf_ref put(branch& at, key_span where, leaf_ref fresh) {
     auto& key = where.front();
-    auto* there = at.children.find(hash_of_key(key), key);
+    auto place = find_child(at, key);
+    auto* there = place.get();
     if (there == nullptr) {
       at.children.insert(chain(where, std::move(fresh)));
       ++at.leaves;
       return {};
     }
     if (there->is_leaf()) {
-      auto old = at.children.replace(
+      auto old = place.replace(
         counted_ref<item>::adopt(const_cast<leaf*>(fresh.detach())));
       return leaf_ref::adopt(static_cast<leaf*>(old.detach()));
     }
-    auto old = put(*own_child(at, key), where.subspan(1), std::move(fresh));
+    auto old = put(*own_child(place), where.subspan(1), std::move(fresh));
     if (!old)
       ++at.leaves;
     return old;

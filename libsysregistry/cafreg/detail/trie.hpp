@@ -58,8 +58,10 @@ public:
 
   /// Complexity: logarithmic to the base of 32, in fact constant.
   const Item* find(uint64_t hash, std::string_view key) const noexcept {
-    if (only_)
+    if (only_) {
+      prefetch(only());
       return is(*only(), hash, key) ? only() : nullptr;
+    }
     const auto* at = root();
     for (unsigned shift = 0; at != nullptr; shift += trie_node::bits) {
       if (shift >= trie_node::end)
@@ -67,33 +69,68 @@ public:
       auto bit = trie_node::bit_of(hash, shift);
       if ((at->nodes & bit) != 0) {
         at = at->node(bit);
+        prefetch(at);
         continue;
       }
       if ((at->items & bit) == 0)
         return nullptr;
       auto* found = item(*at, at->item_index(bit));
+      prefetch(found);
       return is(*found, hash, key) ? found : nullptr;
     }
     return nullptr;
   }
 
-  /// Makes sure that only this set uses the nodes on the way to an item, which
-  /// exists: changing it through `replace` or `erase` then needs no memory.
-  /// Complexity: as above, times 32 for what is shared.
-  /// @returns the item, which others may use even then.
-  /// @throws std::bad_alloc; then nothing has changed
-  Item* own(uint64_t hash, std::string_view key) {
-    return static_cast<Item*>(own_slot(hash, key));
-  }
+  /// Where an item is, until the set changes.
+  class place {
+  public:
+    /// The item, or null if there is none. Others may use it, too.
+    Item* get() const noexcept {
+      return slot_ != nullptr ? static_cast<Item*>(*slot_) : nullptr;
+    }
 
-  /// Replaces the item with the same key, which exists.
-  /// @returns that one.
-  /// @throws std::bad_alloc unless `own` was called; then nothing has changed
-  counted_ref<Item> replace(counted_ref<Item> fresh) {
-    auto& slot = own_slot(fresh->hash(), fresh->key());
-    auto old = counted_ref<Item>::adopt(static_cast<Item*>(slot));
-    slot = fresh.detach();
-    return old;
+    /// Replaces the item by one with the same key.
+    /// @returns the former.
+    counted_ref<Item> replace(counted_ref<Item> fresh) noexcept {
+      auto old = counted_ref<Item>::adopt(get());
+      *slot_ = fresh.detach();
+      return old;
+    }
+
+  private:
+    friend class trie;
+
+    explicit place(void** slot) noexcept : slot_(slot) {
+      // nop
+    }
+
+    void** slot_;
+  };
+
+  /// Makes sure that only this set uses the nodes on the way to an item: to
+  /// replace or erase it then needs no memory. Complexity: as above, times 32
+  /// for what is shared.
+  /// @throws std::bad_alloc; then nothing has changed
+  place own(uint64_t hash, std::string_view key) {
+    if (root_ == nullptr)
+      return place{nullptr};
+    if (only_)
+      return place{is(*only(), hash, key) ? &root_ : nullptr};
+    auto* at = &own_node(root_, 0);
+    for (unsigned shift = 0; shift < node::end; shift += node::bits) {
+      auto bit = node::bit_of(hash, shift);
+      if ((at->nodes & bit) != 0) {
+        at = &own_node(at->slots()[at->node_index(bit)], shift + node::bits);
+        continue;
+      }
+      if ((at->items & bit) == 0)
+        return place{nullptr};
+      auto index = at->item_index(bit);
+      return place{is(*item(*at, index), hash, key) ? at->slots() + index
+                                                    : nullptr};
+    }
+    auto index = listed_index(*at, key);
+    return place{index < at->items ? at->slots() + index : nullptr};
   }
 
   /// Adds an item; there must be none with its key. Complexity: as above.
@@ -139,7 +176,8 @@ public:
     }
   }
 
-  /// Removes an item for which `own` was called. Complexity: as above.
+  /// Removes an item for which `own` was called, and which is there.
+  /// Complexity: as above.
   void erase(uint64_t hash, std::string_view key) noexcept {
     if (only_) {
       drop_item(only());
@@ -178,6 +216,14 @@ public:
 private:
   using node = trie_node;
 
+  // Asks for the cache lines behind the first one, too: slots, or what is in an
+  // item. In a large tree each takes longer than all else that is done there.
+  static void prefetch(const void* x) noexcept {
+    auto* begin = static_cast<const char*>(x);
+    __builtin_prefetch(begin + 64);
+    __builtin_prefetch(begin + 128);
+  }
+
   static bool is(const Item& x, uint64_t hash, std::string_view key) noexcept {
     return x.hash() == hash && x.key() == key;
   }
@@ -192,20 +238,6 @@ private:
 
   Item* only() const noexcept {
     return static_cast<Item*>(root_);
-  }
-
-  void*& own_slot(uint64_t hash, std::string_view key) {
-    if (only_)
-      return root_;
-    auto* at = &own_node(root_, 0);
-    for (unsigned shift = 0;; shift += node::bits) {
-      if (shift >= node::end)
-        return at->slots()[listed_index(*at, key)];
-      auto bit = node::bit_of(hash, shift);
-      if ((at->nodes & bit) == 0)
-        return at->slots()[at->item_index(bit)];
-      at = &own_node(at->slots()[at->node_index(bit)], shift + node::bits);
-    }
   }
 
   static size_t listed_index(const node& at, std::string_view key) noexcept {
@@ -408,17 +440,17 @@ private:
     return true;
   }
 
-  // What is at a place: an item, a node, or nothing.
-  struct place {
+  // What is in a slot: an item, a node, or nothing.
+  struct content {
     const Item* item = nullptr;
     const node* below = nullptr;
   };
 
-  place top() const noexcept {
-    return only_ ? place{only(), nullptr} : place{nullptr, root()};
+  content top() const noexcept {
+    return only_ ? content{only(), nullptr} : content{nullptr, root()};
   }
 
-  static place at(const node& x, uint32_t bit) noexcept {
+  static content at(const node& x, uint32_t bit) noexcept {
     if ((x.nodes & bit) != 0)
       return {nullptr, x.node(bit)};
     if ((x.items & bit) != 0)
@@ -427,7 +459,7 @@ private:
   }
 
   template <class Fn>
-  static bool compare(place a, place b, unsigned shift, Fn& fn) {
+  static bool compare(content a, content b, unsigned shift, Fn& fn) {
     if (a.item != nullptr && b.item != nullptr)
       return compare_items(*a.item, *b.item, fn);
     if (a.item != nullptr)

@@ -61,6 +61,11 @@ using uut_type = cafreg::detail::trie<item>;
 using item_ref = counted_ref<item>;
 using hash_function = uint64_t (*)(uint32_t);
 
+item_ref replace(uut_type& in, item_ref fresh) {
+  auto place = in.own(fresh->hash(), fresh->key());
+  return place.replace(std::move(fresh));
+}
+
 constexpr uint64_t spread(uint32_t x) {
   auto y = (x + 1) * 0x9e3779b97f4a7c15ull;
   return y ^ y >> 29;
@@ -115,12 +120,12 @@ struct subject {
     auto fresh = make(id);
     auto& there = expected[key(id)];
     auto* old = std::exchange(there, fresh.get());
-    auto replaced = uut.replace(std::move(fresh));
+    auto replaced = ::replace(uut, std::move(fresh));
     CHECK(replaced.get() == old);
   }
 
   void erase(uint32_t id) {
-    CHECK(uut.own(hash(id), key(id)) == expected[key(id)]);
+    CHECK(uut.own(hash(id), key(id)).get() == expected[key(id)]);
     uut.erase(hash(id), key(id));
     expected.erase(key(id));
   }
@@ -144,6 +149,9 @@ struct subject {
       auto* there = pos != expected.end() ? pos->second : nullptr;
       CHECK(uut.find(hash(id), key(id)) == there);
       CHECK(uut.find(hash(id), "another") == nullptr);
+      auto copy = uut;
+      CHECK(copy.own(hash(id), key(id)).get() == there);
+      CHECK(copy.own(hash(id), "another").get() == nullptr);
     }
   }
 };
@@ -313,7 +321,7 @@ TEST_CASE("what two tries share is not compared") {
     a.uut.insert(a.make(id));
   auto b = a;
   b.uut.insert(b.make(50'000));
-  b.uut.replace(b.make(17));
+  replace(b.uut, b.make(17));
   b.uut.own(b.hash(4711), subject::key(4711));
   b.uut.erase(b.hash(4711), subject::key(4711));
   item::looks = 0;
@@ -337,10 +345,10 @@ TEST_CASE("a trie that nobody shares is changed in place") {
     }
     auto before = memory::allocations();
     for (auto& x : fresh)
-      s.uut.replace(x);
+      replace(s.uut, x);
     CHECK(memory::allocations() == before);
     for (auto& x : fresh) {
-      CHECK(s.uut.own(x->hash(), x->key()) == x.get());
+      CHECK(s.uut.own(x->hash(), x->key()).get() == x.get());
       s.uut.erase(x->hash(), x->key());
     }
     CHECK(memory::allocations() == before);
@@ -360,7 +368,7 @@ TEST_CASE("what was made one's own is changed without memory") {
       auto fresh = s.make(id);
       s.uut.own(hash(id), subject::key(id));
       auto before = memory::allocations();
-      s.uut.replace(std::move(fresh));
+      replace(s.uut, std::move(fresh));
       s.uut.own(hash(id), subject::key(id));
       s.uut.erase(hash(id), subject::key(id));
       CHECK(memory::allocations() == before);
@@ -391,7 +399,7 @@ TEST_CASE("a single item needs no memory but its own") {
     CHECK(memory::allocations() == begin);
     moved.insert(item_ref{second});
     CHECK(memory::blocks() == blocks + 1);
-    CHECK(moved.own(s.hash(1), subject::key(1)) == replacement.get());
+    CHECK(moved.own(s.hash(1), subject::key(1)).get() == replacement.get());
     moved.erase(s.hash(1), subject::key(1));
     CHECK(memory::blocks() == blocks);
     CHECK(moved.find(s.hash(2), subject::key(2)) == second.get());
@@ -411,7 +419,7 @@ TEST_CASE("a wide trie is as cheap to change as a small one") {
   auto copy = s.uut;
   auto fresh = s.make(4711);
   auto before = memory::allocations();
-  s.uut.replace(std::move(fresh));
+  replace(s.uut, std::move(fresh));
   CHECK(memory::allocations() - before < 8);
 }
 
@@ -438,7 +446,7 @@ TEST_CASE("a trie without memory stays as it is") {
         s.check(40);
         copy.check(40);
         copy = s;
-        failures += memory::run_out([&] { s.uut.replace(other); }, unchanged);
+        failures += memory::run_out([&] { replace(s.uut, other); }, unchanged);
         s.expected[subject::key(id / 2)] = other.get();
         s.check(40);
         copy.check(40);
