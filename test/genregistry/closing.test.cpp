@@ -13,12 +13,6 @@ using cafreg::errc;
 
 namespace {
 
-/// Takes no notice of exit messages, but for one that kills.
-caf::behavior stubborn(caf::event_based_actor* self) {
-  cafreg::detail::on_exit_message(self, [](const caf::exit_msg&) {});
-  return idle(self);
-}
-
 /// A factory for workers that are counted and must be killed.
 auto counted_stubborn(census_ptr in) {
   return [in](caf::actor_system& sys, const auto&) {

@@ -121,4 +121,10 @@ int ask_number(Ref& workers, const typename Ref::id_type& id, int number) {
   return result;
 }
 
+/// Takes no notice of exit messages, but for one that kills.
+inline caf::behavior stubborn(caf::event_based_actor* self) {
+  cafreg::detail::on_exit_message(self, [](const caf::exit_msg&) {});
+  return idle(self);
+}
+
 } // namespace gen_test

@@ -365,4 +365,29 @@ TEST_CASE("a start without memory leaves nothing behind") {
   }
 }
 
+TEST_CASE("a stop without memory does not keep others from theirs") {
+  world w;
+  workers_type workers{w.sys,
+                       {.name = "uut", .stop_timeout = 1ms},
+                       [](caf::actor_system& sys, const std::string&) {
+                         return sys.spawn(stubborn);
+                       }};
+  auto stopped = false;
+  for (auto budget = 0; !stopped; ++budget) {
+    REQUIRE(budget < 1'000);
+    auto id = std::to_string(budget);
+    REQUIRE(workers.lookup_or_start(id));
+    REQUIRE(workers.lookup_or_start("other"));
+    allocations_left = budget;
+    try {
+      stopped = static_cast<bool>(workers.stop(id));
+    } catch (const std::bad_alloc&) {
+      // Its worker is killed later, or when the registry closes.
+    }
+    allocations_left = -1;
+    // Is killed when its time is over, which somebody has to notice.
+    CHECK(workers.stop("other"));
+  }
+}
+
 #endif // CAFREG_TEST_SANITIZED

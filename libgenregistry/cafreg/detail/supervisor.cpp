@@ -57,16 +57,18 @@ public:
     alarms_.erase(alarms_.begin(), alarms_.upper_bound(now));
   }
 
-  std::vector<caf::actor_addr> take_kills(time_point now) {
-    std::vector<caf::actor_addr> result;
+  // The first one that is due. It is planned until it is spared: whoever is to
+  // do it may fail.
+  std::optional<std::pair<plan, caf::actor_addr>> due_kill(time_point now) {
     std::lock_guard guard{mutex_};
-    while (!kills_.empty() && kills_.begin()->first.first <= now) {
-      result.push_back(kills_.begin()->second);
-      kills_.erase(kills_.begin());
+    if (kills_.empty())
+      return std::nullopt;
+    auto& [what, who] = *kills_.begin();
+    if (what.first > now) {
+      arm(what.first);
+      return std::nullopt;
     }
-    if (!kills_.empty())
-      arm(kills_.begin()->first.first);
-    return result;
+    return std::pair{what, who};
   }
 
   // Returns whether the registry wants to be called now.
@@ -98,10 +100,16 @@ private:
     if (!actor_ || when == time_point::max()
         || (!alarms_.empty() && *alarms_.begin() <= when))
       return;
-    alarms_.insert(when);
-    auto now = std::chrono::steady_clock::now();
-    auto delay = when > now ? when - now : time_point::duration{0};
-    post_later(system_, actor_, delay, caf::make_message(deadline_passed{}));
+    auto alarm = alarms_.insert(when);
+    try {
+      auto now = std::chrono::steady_clock::now();
+      auto delay = when > now ? when - now : time_point::duration{0};
+      post_later(system_, actor_, delay, caf::make_message(deadline_passed{}));
+    } catch (...) {
+      // Nobody must rely on an alarm that will not go off.
+      alarms_.erase(alarm);
+      throw;
+    }
   }
 
   caf::actor_system& system_;
@@ -155,24 +163,39 @@ private:
   void work() {
     auto now = std::chrono::steady_clock::now();
     agenda_->wake_up(now);
-    for (auto& addr : agenda_->take_kills(now))
+    try {
+      kill_due(now);
+      call(now);
+    } catch (...) {
+      // Out of memory: the next time may be better.
+      try {
+        agenda_->wake_at(now + std::chrono::milliseconds{100});
+      } catch (...) {
+        // Then whoever plans something next wakes us, too.
+      }
+    }
+  }
+
+  void kill_due(supervisor::time_point now) {
+    while (auto due = agenda_->due_kill(now)) {
+      auto& [what, addr] = *due;
       if (auto who = caf::actor_cast<caf::strong_actor_ptr>(addr);
           who && !actors::dead(who.get())) {
         what_->killing();
         kill_now(who.get());
       }
+      agenda_->spare(what);
+    }
+  }
+
+  void call(supervisor::time_point now) {
     if (!agenda_->take_call(now))
       return;
-    try {
-      auto [next, questions] = what_->supervise(now);
-      if (next)
-        agenda_->wake_at(*next);
-      for (auto& who : questions)
-        ask(who);
-    } catch (...) {
-      // Out of memory: the next time may be better.
-      agenda_->wake_at(now + std::chrono::milliseconds{100});
-    }
+    auto [next, questions] = what_->supervise(now);
+    if (next)
+      agenda_->wake_at(*next);
+    for (auto& who : questions)
+      ask(who);
   }
 
   void ask(const caf::actor& who) {
