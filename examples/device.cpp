@@ -51,7 +51,7 @@ int main() {
   for (auto i = 0; i <= 1000; ++i) // one delivery is enough for all of them
     state.update_in(eth0, "state.network_interface.eth0.rx",
                     [](const auto& old) {
-                      return old ? *cafreg::value_as<int>(*old) + 1 : 0;
+                      return cafreg::value_or(old, -1) + 1;
                     });
   auto changes = state
                    .transaction(eth0) // all or nothing
@@ -59,7 +59,8 @@ int main() {
                            "192.168.1.101")
                    .move("state.network_interface.eth0.rx", "state.traffic.rx")
                    .commit();
-  fmt::print("{}\n", *changes);
+  if (changes)
+    fmt::print("{}\n", *changes);
 
   seen.get_future().wait();
   fmt::print("{}\n", state.snapshot());

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <type_traits>
+
 #include "cafreg/caf.hpp"
 
 namespace cafreg {
@@ -14,9 +16,10 @@ class any_actor {
 public:
   /// Refers to whom the handle does.
   template <class T>
-    requires requires(const T& x) {
-      caf::actor_cast<caf::actor_control_block*>(x);
-    }
+    requires(std::is_class_v<std::remove_pointer_t<T>>)
+  &&requires(const T& x) {
+    caf::actor_cast<caf::actor_control_block*>(x);
+  }
   any_actor(const T& who)
     : ptr_(caf::actor_cast<caf::actor_control_block*>(who)) {
     // nop

@@ -46,6 +46,10 @@ public:
     // nop
   }
 
+  /// One pair of braces too many: two texts in braces would be taken for the
+  /// beginning and the end of one.
+  path(std::initializer_list<std::initializer_list<const char*>>) = delete;
+
   /// Takes each key as it is, dots included.
   explicit path(std::vector<std::string> keys) : keys_(std::move(keys)) {
     // nop

@@ -48,7 +48,7 @@ system_registry_ref::find(const path& where) const {
   if (closed())
     return core_->closed_error(where);
   return core_->error(errc::no_such_path, detail::key_text(to_string(where)),
-                      "there is no leaf");
+                      core_->what_is_at(where));
 }
 
 caf::error system_registry_ref::wrong_type(const path& where,
@@ -110,7 +110,7 @@ void system_registry_ref::acknowledge(any_actor who, const path& scope) const {
 
 void system_registry_ref::acknowledge(any_actor who,
                                       const system_state& what) const {
-  core_->acknowledge(who.get(), what.scope);
+  core_->acknowledge(who.get(), what.scope, what.snapshot.version());
 }
 
 caf::expected<subscription> system_registry_ref::task(

@@ -152,7 +152,8 @@ public:
   /// `subscribe_options::acknowledged`.
   void acknowledge(any_actor who, const path& scope = {}) const;
 
-  /// The same, for a state that the subscriber has got.
+  /// The same, for a state that the subscriber has got: of no effect unless it
+  /// is the last one.
   void acknowledge(any_actor who, const system_state& what) const;
 
   /// Runs a function, in an actor of its own, after a scope has changed:

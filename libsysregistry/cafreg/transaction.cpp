@@ -60,7 +60,8 @@ caf::expected<delta> transaction::commit() {
 
 caf::config_value transaction::checked(values x) {
   if (!x.valid())
-    throw std::out_of_range{"a number that does not fit into 64 bits"};
+    throw std::out_of_range{
+      "a number or duration that is too large for 64 bits with a sign"};
   return std::move(x).get();
 }
 

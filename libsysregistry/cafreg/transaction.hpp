@@ -88,7 +88,8 @@ public:
     return add(std::move(next));
   }
 
-  /// Makes the changes, and forgets them: the object may be used for others.
+  /// Makes the changes, and forgets them, also if they were refused: the object
+  /// may be used for others, a second call alone has nothing to do.
   /// Complexity: linear in the number of leaves concerned, times that of their
   /// keys.
   /// @returns what has changed, or an error, and then nothing has:

@@ -91,7 +91,12 @@ namespace cafreg::detail {
 
 /// Specialised for each kind of type; a type without has no conversion.
 template <class T>
-struct value_reader;
+struct value_reader {
+  static_assert(!std::is_same_v<T, T>,
+                "a value cannot be converted to this type: see"
+                " cafreg::value_as");
+  static caf::expected<T> read(const caf::config_value& x);
+};
 
 template <>
 struct value_reader<caf::config_value> {
@@ -234,6 +239,18 @@ namespace cafreg {
 template <class T>
 caf::expected<T> value_as(const caf::config_value& x) {
   return detail::value_reader<T>::read(x);
+}
+
+/// Converts a value as `value_as` does: what an update function may do with the
+/// one that it gets.
+/// @returns `fallback` if there is none, or one of another type.
+template <class T>
+[[nodiscard]] T value_or(const std::optional<caf::config_value>& x,
+                         T fallback) {
+  if (x)
+    if (auto result = value_as<T>(*x))
+      return std::move(*result);
+  return fallback;
 }
 
 // -- C++ types to values ------------------------------------------------------

@@ -115,6 +115,22 @@ TEST_CASE("leaves in the way of others") {
                  .commit();
   CHECK(code_of(twice) == "path_conflict");
   CHECK(refused_paths(twice.error()) == std::vector<path>{"state.x.y"});
+  CHECK(to_text(twice.error())
+        == "registry system: a leaf is on the way [state.x.y below the leaf"
+           " state.x]");
+  auto get = [&](const path& where) {
+    return to_text(f.state.get<int>(where).error());
+  };
+  CHECK(get("state.a")
+        == "registry system: path state.a: there is no leaf but"
+           " a branch");
+  CHECK(get("state.a.b.c.d")
+        == "registry system: path state.a.b.c.d: there is"
+           " no leaf, as state.a.b is one");
+  CHECK(get("state.q") == "registry system: path state.q: there is no leaf");
+  CHECK(get("sate.a")
+        == "registry system: path sate.a: there is no leaf, and"
+           " sate is no mount");
   f.unchanged();
 }
 
@@ -360,6 +376,46 @@ TEST_CASE("a slow function comes to its end while others write elsewhere") {
   CHECK(calls == 5);
   CHECK(state.get<int>("config.n") == 104);
   CHECK(state.stats().retries >= 5);
+}
+
+TEST_CASE("who is judged by no rule waits for none") {
+  auto judged = 0;
+  sys_world w;
+  system_registry state{w.sys,
+                        {.mounts = {{.key = "state", .rule = access::owned},
+                                    {.key = "ruled",
+                                     .rule = access::owned,
+                                     .validate = [&](const cafreg::proposal&) {
+                                       ++judged;
+                                       return caf::error{};
+                                     }}}}};
+  auto me = w.someone();
+  auto other = w.someone();
+  std::atomic<bool> done{false};
+  std::thread busy{[&] {
+    for (auto i = 0; !done; ++i)
+      must(state.update(other, "state.other", i));
+  }};
+  auto changes = state.transaction(me);
+  for (auto i = 0; i < 2'000; ++i)
+    changes.update(path{"state", "mine", std::to_string(i)}, i);
+  auto committed = changes.commit();
+  done = true;
+  busy.join();
+  REQUIRE(committed);
+  CHECK(committed->added.size() == 2'000);
+  CHECK(state.stats().retries == 0);
+  CHECK(judged == 0);
+  // All that concerns a mount with a rule is judged, however it is said.
+  REQUIRE(state.update(me, "ruled.a", 1));
+  REQUIRE(state.move(me, "state.mine.1", "ruled.b"));
+  REQUIRE(state.move(me, "ruled.b", "state.mine.1"));
+  REQUIRE(state.update_in(me, "ruled.a", [](auto&) { return 2; }));
+  REQUIRE(state.update(me, path{}, {{"ruled", {{"a", 3}}}}));
+  REQUIRE(state.remove(me, "ruled"));
+  REQUIRE(state.update(me, "ruled.a", 1));
+  REQUIRE(state.remove_all(me));
+  CHECK(judged == 8);
 }
 
 TEST_CASE("functions of one transaction see what the steps before have left") {

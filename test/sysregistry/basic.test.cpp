@@ -89,6 +89,17 @@ TEST_CASE("an update function sees the value and decides") {
     state.update_in(me, "state.n", [](const auto&) { return std::nullopt; }));
   CHECK(state.count() == 0);
 
+  // Nothing is no leaf, and no leaf is nothing to remove.
+  REQUIRE(state.update(me, "state.branch", {{"x", 1}, {"y", 2}}));
+  auto same = state.update_in(me, "state.branch", [](const auto& old) {
+    CHECK_FALSE(old);
+    return old;
+  });
+  REQUIRE(same);
+  CHECK(same->empty());
+  CHECK(state.count() == 2);
+  REQUIRE(state.remove(me, "state.branch"));
+
   auto threw = state.update_in(me, "state.n", [](const auto&) -> int {
     throw std::runtime_error{"no way"};
   });

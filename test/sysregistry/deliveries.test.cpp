@@ -125,6 +125,34 @@ TEST_CASE("without acknowledgement nothing follows") {
   CHECK(f.in->size() == 3);
 }
 
+TEST_CASE("a late acknowledgement is not for the state after it") {
+  fixture f;
+  witness all{f.state};
+  REQUIRE(f.state.subscribe(f.reader, {.acknowledged = true}));
+  REQUIRE(f.in->await_count(1));
+  f.set("state.a", 1);
+  REQUIRE(f.state.subscribe(f.reader, {.acknowledged = true}));
+  REQUIRE(f.in->await_count(2));
+  f.state.acknowledge(f.reader, f.in->states().front());
+  f.set("state.a", 2);
+  REQUIRE(all.await());
+  REQUIRE(drain(f.reader, f.in));
+  CHECK(f.in->size() == 2);
+  f.state.acknowledge(f.reader, f.in->states().back());
+  CHECK(f.in->await_count(3));
+}
+
+TEST_CASE("what can never show has no subscribers") {
+  fixture f;
+  auto refused = f.state.subscribe(f.reader, {.scope = "sate.a"});
+  CHECK(code_of(refused) == "bad_path");
+  CHECK(to_text(refused.error())
+        == "registry system: path sate.a: sate is no mount: what is there is"
+           " private");
+  CHECK(code_of(f.state.task("sate", [](auto&, auto&) {})) == "bad_path");
+  CHECK(f.state.stats().subscriptions == 0);
+}
+
 TEST_CASE("never are two deliveries unacknowledged") {
   fixture f;
   REQUIRE(f.state.subscribe(f.reader, {.acknowledged = true}));

@@ -3,6 +3,8 @@
 
 #include "sysregistry/sys_helpers.hpp"
 
+#include <filesystem>
+
 #include <unistd.h>
 
 #include "catch.hpp"
@@ -47,6 +49,18 @@ struct fixture {
   system_registry state;
   caf::actor me = w.someone();
 };
+
+/// Persists to a directory that is gone then.
+cafreg::persistence persist_in_passing(fixture& f,
+                                       cafreg::persist_options how) {
+  auto gone = f.dir / "gone";
+  std::filesystem::create_directory(gone);
+  auto kept = f.state.persist("state", gone + "/a", how);
+  REQUIRE(kept);
+  REQUIRE(eventually([&] { return f.state.stats().files_written > 0; }));
+  std::filesystem::remove_all(gone);
+  return *kept;
+}
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
@@ -273,11 +287,11 @@ TEST_CASE("a file that can neither be read nor kept aside is an error") {
         == "bad_file");
   CHECK(f.state.stats().subscriptions == 0);
   CHECK(f.state.update(f.me, "state.a", 1));
-  // A directory that does not exist is an error when something is written.
-  auto kept = f.state.persist("state", f.dir / "no/where", lazy);
-  REQUIRE(kept);
-  CHECK(is(kept->flush(), errc::bad_file));
-  CHECK(is(kept->write_error(), errc::bad_file));
+  // A directory that goes is an error when something is written.
+  auto kept = persist_in_passing(f, lazy);
+  CHECK(f.state.update(f.me, "state.b", 1));
+  CHECK(is(kept.flush(), errc::bad_file));
+  CHECK(is(kept.write_error(), errc::bad_file));
 }
 
 TEST_CASE("a full disk is told of, and tried again") {
@@ -305,8 +319,7 @@ TEST_CASE("a full disk is told of, and tried again") {
 
 TEST_CASE("failures to write do not add up") {
   fixture f;
-  auto kept = f.state.persist("state", f.dir / "gone/a", eager);
-  REQUIRE(kept);
+  auto kept = persist_in_passing(f, eager);
   // Each of these states cannot be written.
   constexpr auto count = 50;
   auto failures = [&] { return f.state.stats().write_failures; };
@@ -443,6 +456,42 @@ TEST_CASE("a hundred thousand leaves go to a file and back") {
         == count - 1);
 }
 
+TEST_CASE("restoring comes to its end while others write elsewhere") {
+  fixture f;
+  {
+    sys_world w;
+    system_registry before{w.sys};
+    auto me = w.someone();
+    auto all = before.transaction(me);
+    for (auto i = 0; i < 2'000; ++i)
+      all.update(path{"config", std::to_string(i)}, i);
+    REQUIRE(all.commit());
+    REQUIRE(before.persist("config", f.dir / "many.json", lazy));
+    before.close();
+    kill(me);
+  }
+  std::atomic<bool> done{false};
+  std::thread busy{[&] {
+    for (auto i = 0; !done; ++i)
+      must(f.state.update(f.me, "state.a", i));
+  }};
+  auto kept = f.state.persist("config", f.dir / "many.json", lazy);
+  done = true;
+  busy.join();
+  REQUIRE(kept);
+  CHECK(kept->restored() == 2'000);
+  CHECK(f.state.count("config") == 2'000);
+}
+
+TEST_CASE("a file without a directory is refused at once") {
+  fixture f;
+  auto file = f.dir / "missing/state.json";
+  auto kept = f.state.persist("config", file);
+  CHECK(code_of(kept) == "bad_file");
+  CHECK(has(to_text(kept.error()), "there is no directory for it"));
+  CHECK(code_of(f.state.persist("config", file)) == "bad_file"); // still
+}
+
 TEST_CASE("restoring while others write and die") {
   scratch dir;
   prepare_file(dir / "a", "config",
@@ -478,16 +527,14 @@ TEST_CASE("a file that fails does not keep the program from its end") {
   auto begin = std::chrono::steady_clock::now();
   {
     fixture f;
-    auto kept = f.state.persist("state", f.dir / "gone/a",
-                                {.min_interval = 1h, .hysteresis = 0ns});
-    REQUIRE(kept);
+    auto kept = persist_in_passing(f, {.min_interval = 1h, .hysteresis = 0ns});
     REQUIRE(f.state.update(f.me, "state.a", 1));
     REQUIRE(eventually([&] { return f.state.stats().write_failures > 0; }));
     SECTION("closed") {
       // nop
     }
     SECTION("stopped") {
-      kept->stop();
+      kept.stop();
     }
   }
   CHECK(std::chrono::steady_clock::now() - begin < 1h);

@@ -97,6 +97,16 @@ static_assert(std::is_convertible_v<std::vector<std::vector<int>>, values>);
 
 // -- C++ types to values ------------------------------------------------------
 
+TEST_CASE("a value or another one") {
+  using maybe = std::optional<caf::config_value>;
+  maybe five{values{5}.get()};
+  CHECK(cafreg::value_or(five, 1) == 5);
+  CHECK(cafreg::value_or(five, uint8_t{1}) == 5);
+  CHECK(cafreg::value_or(maybe{values{500}.get()}, uint8_t{1}) == 1);
+  CHECK(cafreg::value_or(maybe{}, std::string{"x"}) == "x");
+  CHECK(cafreg::value_or(five, std::string{"x"}) == "x");
+}
+
 TEST_CASE("arguments of updates mean what they look like") {
   auto x = 0;
   CHECK(update(x, "a.b", 1) == "a.b = 1");

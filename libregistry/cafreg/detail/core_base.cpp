@@ -40,7 +40,8 @@ core_base::core_base(caf::actor_system& sys, registry_options options)
   if (!caf::get_or(sys.config(), "cafreg.prepared", false))
     throw std::invalid_argument{
       "registry " + *name_
-      + ": call cafreg::prepare(cfg) before the actor system is created"};
+      + ": call cafreg::prepare(cfg), or prepare_system(cfg) for a"
+        " system_registry, before the actor system is created"};
   for (auto& listener : options_.listeners)
     if (!listener)
       throw std::invalid_argument{"registry " + *name_

@@ -123,7 +123,7 @@ pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,
   // nop
 }
 
-void pending_monitor::start() noexcept {
+void pending_monitor::attach() {
   monitor_->start();
   observed_->get()->attach(std::move(monitor_));
 }

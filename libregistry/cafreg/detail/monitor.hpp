@@ -56,7 +56,14 @@ public:
   pending_monitor(const caf::strong_actor_ptr& keeper,
                   caf::actor_control_block* observed);
 
-  void start() noexcept;
+  void start() noexcept {
+    attach();
+  }
+
+  /// The same where something may fail.
+  /// @throws std::bad_alloc if the actor has died meanwhile, and there is no
+  ///         memory to say so. Then there is no watch.
+  void attach();
 
   /// Ends the watch again.
   void stop() noexcept;

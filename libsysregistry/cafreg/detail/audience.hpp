@@ -217,6 +217,13 @@ public:
     return cohorts_.change(leaf, now);
   }
 
+  /// What was delivered last to a subscription: null if nobody has this id.
+  /// Complexity: logarithmic.
+  const State* last(uint64_t id) noexcept {
+    auto pos = roster_.find(id);
+    return pos != roster_.end() ? &pos->second.in->last : nullptr;
+  }
+
   /// Somebody got what was delivered last. Late or repeated calls do no harm,
   /// except that a call for the delivery before counts for the last one.
   /// @returns when to call `expire`: a time in the past if something waited for
@@ -236,7 +243,9 @@ public:
   /// @param look `look(const path&)` returns the present state of a scope; it
   ///             is called at most once for each scope.
   /// @param deliver `deliver(const path& scope, const State&, std::span<const
-  ///                entry>)` gives a state to all these members.
+  ///                entry>)` gives a state to all these members. It returns
+  ///                when the last one had it, from which on their pause counts;
+  ///                or nothing, if it took no time.
   /// @param enough After so many deliveries, and at most `max_in_step` more, it
   ///               leaves the others to the next call. Positive.
   /// @returns when to call it again, or the end of all time.
@@ -261,12 +270,14 @@ public:
         ++done;
         cohorts_.step(*x, [](pacer& y) { y.rest(); });
       } else {
-        deliver(std::as_const(x->at->where), present,
-                std::span<const entry>{x->members});
+        auto end = time_of(now, [&] {
+          return deliver(std::as_const(x->at->where), present,
+                         std::span<const entry>{x->members});
+        });
         deliveries_ += x->members.size();
         done += x->members.size();
         x->awaited = x->acknowledged;
-        cohorts_.step(*x, [now](pacer& y) { y.delivered(now); });
+        cohorts_.step(*x, [end](pacer& y) { y.delivered(end); });
       }
       // Also if it is equal: the old one may hold on to more memory.
       retire(std::exchange(x->last, std::move(copy)));
@@ -318,6 +329,16 @@ public:
   }
 
 private:
+  template <class Fn>
+  static time_point time_of(time_point now, Fn fn) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Fn>>) {
+      fn();
+      return now;
+    } else {
+      return fn();
+    }
+  }
+
   static_assert(std::is_nothrow_move_constructible_v<
                   Member> && std::is_nothrow_move_assignable_v<Member>);
 

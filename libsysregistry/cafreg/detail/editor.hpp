@@ -105,6 +105,14 @@ public:
       withdraw(x);
   }
 
+  /// Removes the leaf at a path, if there is one.
+  void remove_leaf(const path& where) {
+    if (auto why = check_path(limits_, where))
+      refuse(*why, where);
+    else if (tree_of(where).find_leaf(where) != nullptr)
+      withdraw(where);
+  }
+
   /// Gives what is at and below a path another one, where nothing is yet.
   void move(const path& from, const path& to) {
     if (auto why = check_path(limits_, from)) {
@@ -281,10 +289,7 @@ private:
   }
 
   void refuse_blocked(const path& where, size_t obstacle) {
-    if (obstacle == where.size())
-      refuse(refusal_reason::over_subtree, where);
-    else
-      refuse(refusal_reason::through_leaf, where);
+    refusals_.push_back(refusal_of(where, obstacle));
   }
 
   std::vector<path> leaves_of(const path& scope) const {

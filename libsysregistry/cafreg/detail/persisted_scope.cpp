@@ -4,6 +4,7 @@
 #include "cafreg/detail/persisted_scope.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -48,6 +49,11 @@ persisted_scope::~persisted_scope() {
 }
 
 caf::error persisted_scope::claim() {
+  std::error_code failed;
+  auto directory = std::filesystem::path{file_}.parent_path();
+  if (!directory.empty() && !std::filesystem::is_directory(directory, failed))
+    return bad_file("file " + file_ + ": there is no directory for it"
+                    + (failed ? ": " + failed.message() : ""));
   auto core = core_.lock();
   if (core && !core->claim_file(identity_))
     return bad_file("file " + file_

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -69,8 +70,18 @@ constexpr std::string_view to_text(refusal_reason why) noexcept {
 struct refusal {
   refusal_reason why;
   path where;
+  /// If a leaf is on the way: how many keys it has.
+  size_t obstacle = 0;
 
   friend bool operator==(const refusal&, const refusal&) = default;
 };
+
+/// There is no room for a leaf.
+/// @param obstacle What `tree::locate` said.
+inline refusal refusal_of(const path& where, size_t obstacle) {
+  if (obstacle == where.size())
+    return {refusal_reason::over_subtree, where};
+  return {refusal_reason::through_leaf, where, obstacle};
+}
 
 } // namespace cafreg::detail

@@ -197,11 +197,7 @@ public:
     // Only who holds this lock changes the tree.
     auto found = tree_.locate(where);
     if (found.blocked)
-      return {kind::refused,
-              {},
-              {{found.obstacle == where.size() ? refusal_reason::over_subtree
-                                               : refusal_reason::through_leaf,
-                where}}};
+      return {kind::refused, {}, {refusal_of(where, found.obstacle)}};
     auto next = editor_type::judge(rule, found.at, fresh->content.shown);
     if (next.what == ruling::kind::refused)
       return {kind::refused, {}, {{refusal_reason::reserved, where}}};

@@ -114,6 +114,7 @@ clock_type::time_point sys_core::expire(clock_type::time_point now) {
       [this](const path& scope, const snapshot& state,
              std::span<const audience_type::entry> members) {
         deliver(scope, state, members);
+        return clock_type::now();
       },
       turn);
   } catch (...) {
@@ -154,23 +155,58 @@ caf::strong_actor_ptr sys_core::owner_of(const path& where) const {
 
 // -- owners -------------------------------------------------------------------
 
-caf::error sys_core::check(caf::actor_control_block* who) const {
+caf::error sys_core::check(caf::actor_control_block* who,
+                           const path& about) const {
   if (who == nullptr)
-    return error(errc::null_handle, {}, "the handle is null");
+    return error(errc::null_handle, text_of(about), "the handle is null");
   if (!limits_.allow_remote && who->node() != system().node())
-    return error(errc::remote_actor, {}, "the actor is on another node");
+    return error(errc::remote_actor, text_of(about),
+                 "the actor is on another node");
   if (actors::dead(who))
-    return error(errc::dead_actor, {}, "the actor has terminated");
+    return error(errc::dead_actor, text_of(about), "the actor has terminated");
   return {};
+}
+
+caf::error sys_core::check_scope(const path& scope) const {
+  if (scope.empty())
+    return {};
+  if (auto why = editor_type::check_path(store_.limits(), scope))
+    return refused({{*why, scope}});
+  if (store_.rules().find(scope) == nullptr)
+    return error(errc::bad_path, text_of(scope),
+                 scope[0] + " is no mount: what is there is private");
+  return {};
+}
+
+std::string sys_core::what_is_at(const path& where) const {
+  if (where.empty())
+    return "the root is no leaf";
+  if (store_.rules().find(where) == nullptr)
+    return "there is no leaf, and " + key_text(where[0]) + " is no mount";
+  auto now = store_.look().tree;
+  auto found = now.locate(where);
+  if (!found.blocked)
+    return "there is no leaf";
+  if (found.obstacle == where.size())
+    return "there is no leaf but a branch";
+  return "there is no leaf, as "
+         + text_of(path{key_span{where}.first(found.obstacle)}) + " is one";
 }
 
 owner_id sys_core::enlist(caf::actor_control_block* who) {
   return actors_.enlist(who, [this, who](owner_id id) {
     auto watch = monitor_for(who);
-    if (!store_.add_owner(id))
-      return false;
-    watch.start();
-    return true;
+    watch.attach();
+    // If it dies now, the keeper waits until it is known.
+    try {
+      if (store_.add_owner(id))
+        return true;
+    } catch (...) {
+      watch.stop();
+      throw;
+    }
+    watch.stop();
+    return false;
   });
 }
 
@@ -180,11 +216,10 @@ caf::expected<subscription> sys_core::subscribe(caf::actor_control_block* who,
                                                 const subscribe_options& how) {
   if (closed())
     return closed_error();
-  if (auto err = check(who))
+  if (auto err = check(who, how.scope))
     return err;
-  if (!how.scope.empty())
-    if (auto why = editor_type::check_path(store_.limits(), how.scope))
-      return refused({{*why, how.scope}});
+  if (auto err = check_scope(how.scope))
+    return err;
   if (enlist(who) == 0)
     return closed_error();
   uint64_t id = 0;
@@ -228,13 +263,15 @@ bool sys_core::unsubscribe(caf::actor_control_block* who, const path& scope) {
   return !dropped.empty();
 }
 
-void sys_core::acknowledge(caf::actor_control_block* who, const path& scope) {
+void sys_core::acknowledge(caf::actor_control_block* who, const path& scope,
+                           std::optional<uint64_t> version) {
   if (who == nullptr)
     return;
   auto due = clock_type::time_point::max();
   {
     std::lock_guard guard{audience_mutex_};
-    if (auto id = audience_.find(subscriber::name(who), scope); id != 0)
+    auto id = audience_.find(subscriber::name(who), scope);
+    if (id != 0 && (!version || audience_.last(id)->version() == *version))
       due = audience_.acknowledge(id);
   }
   if (due != clock_type::time_point::max())

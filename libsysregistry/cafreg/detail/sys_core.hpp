@@ -81,6 +81,9 @@ public:
 
   std::vector<path> paths_of(caf::actor_control_block* who) const;
 
+  /// Says what there is instead of a leaf.
+  std::string what_is_at(const path& where) const;
+
   caf::strong_actor_ptr owner_of(const path& where) const;
 
   // -- changes ----------------------------------------------------------------
@@ -128,7 +131,9 @@ public:
   /// @returns whether there was such a subscription.
   bool unsubscribe(caf::actor_control_block* who, const path& scope);
 
-  void acknowledge(caf::actor_control_block* who, const path& scope);
+  /// @param version Of the state that was handled; nothing stands for the last.
+  void acknowledge(caf::actor_control_block* who, const path& scope,
+                   std::optional<uint64_t> version = std::nullopt);
 
   // -- seen from outside ------------------------------------------------------
 
@@ -175,7 +180,15 @@ private:
 
   // -- owners -----------------------------------------------------------------
 
-  caf::error check(caf::actor_control_block* who) const;
+  // @param about What the error is about.
+  caf::error check(caf::actor_control_block* who, const path& about) const;
+
+  // Whether anything at or below a path can ever show.
+  caf::error check_scope(const path& scope) const;
+
+  static std::string text_of(const path& where) {
+    return where.empty() ? std::string{} : key_text(to_string(where));
+  }
 
   // Returns 0 if the registry is closed.
   owner_id enlist(caf::actor_control_block* who);
@@ -183,6 +196,11 @@ private:
   // -- transactions -----------------------------------------------------------
 
   caf::error check_value(const path& where, const caf::config_value& x) const;
+
+  // Whether a rule of a user may be about this path.
+  bool judged(const path& where) const;
+
+  bool judged(const std::vector<step>& steps) const;
 
   // Without calling anything of a user.
   outcome_type run(author who, std::vector<step>& steps, bool removes_all);

@@ -78,7 +78,7 @@ caf::error sys_core::add_update(std::vector<step>& steps, path where,
                                 values what) const {
   if (!what.valid())
     return error(errc::bad_value, key_text(to_string(where)),
-                 "a number does not fit into 64 bits");
+                 "a number or duration is too large for 64 bits with a sign");
   expand(std::move(where), std::move(what).get(), limits_.max_depth,
          [&steps](path at, caf::config_value x) {
            step next;
@@ -92,12 +92,15 @@ caf::error sys_core::add_update(std::vector<step>& steps, path where,
 caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
                                       std::string_view priority,
                                       std::vector<step>& steps) {
+  // The first of several speaks for all.
+  const path everything;
+  const auto& about = steps.empty() ? everything : steps.front().where;
   if (closed())
-    return closed_error();
-  if (auto err = check(who))
+    return closed_error(about);
+  if (auto err = check(who, about))
     return err;
   if (deciding::underway(this, whole_registry))
-    return error(errc::would_deadlock, {},
+    return error(errc::would_deadlock, text_of(about),
                  "a rule or an update function must not change the registry");
   auto calls = false;
   auto removes_all = false;
@@ -111,7 +114,7 @@ caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
   author by{enlist(who), priority};
   if (by.id == 0)
     return closed_error();
-  if (!calls && validated_.empty())
+  if (!calls && !judged(steps))
     return finish(run(by, steps, removes_all));
   auto handle = caf::actor_cast<caf::actor>(add_reference(who));
   auto result = run_drafts(by, handle, steps, removes_all);
@@ -120,6 +123,21 @@ caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
     return std::move(result.error());
   }
   return finish(std::move(*result));
+}
+
+bool sys_core::judged(const path& where) const {
+  return std::any_of(validated_.begin(), validated_.end(), [&](auto* x) {
+    return where.empty() || where[0] == x->key;
+  });
+}
+
+bool sys_core::judged(const std::vector<step>& steps) const {
+  if (validated_.empty())
+    return false;
+  return std::any_of(steps.begin(), steps.end(), [this](const step& x) {
+    return x.what == step::kind::remove_all || judged(x.where)
+           || (x.what == step::kind::move && judged(x.to));
+  });
 }
 
 sys_core::outcome_type sys_core::run(author who, std::vector<step>& steps,
@@ -154,7 +172,7 @@ sys_core::run_drafts(author who, const caf::actor& whom,
     if (result.what != outcome_kind::outdated)
       return result;
     retries_.fetch_add(1, std::memory_order_relaxed);
-    if (!validated_.empty())
+    if (judged(steps))
       continue;
     // Whoever makes changes elsewhere must not keep this one from its end,
     // however long its functions take: they decide anew only if a value that
@@ -232,7 +250,7 @@ caf::error sys_core::apply_change(editor_type& edit, const step& what,
   }
   auto fresh = known[index].fresh;
   if (!fresh) {
-    edit.remove(what.where);
+    edit.remove_leaf(what.where);
     return {};
   }
   caf::error problem;
@@ -324,14 +342,7 @@ caf::error sys_core::check_persistent(const path& scope) const {
   if (deciding::underway(this, whole_registry))
     return error(errc::would_deadlock, {},
                  "a rule or an update function must not change the registry");
-  if (scope.empty())
-    return {};
-  if (auto why = editor_type::check_path(store_.limits(), scope))
-    return refused({{*why, scope}});
-  if (store_.rules().find(scope) == nullptr)
-    return error(errc::bad_path, key_text(to_string(scope)),
-                 "it belongs to no mount, hence is never in a file");
-  return {};
+  return check_scope(scope);
 }
 
 bool sys_core::claim_file(const std::string& file) {
@@ -383,6 +394,14 @@ sys_core::restore(std::vector<leaf_entry> leaves) {
       }
     }
   };
+  auto end = [&](outcome_type outcome) -> caf::expected<restoration> {
+    if (auto done = finish(std::move(outcome)); !done)
+      return std::move(done.error());
+    return result;
+  };
+  if (std::none_of(leaves.begin(), leaves.end(),
+                   [this](auto& x) { return judged(x.where); }))
+    return end(store_.transact(by, put_all));
   for (;;) {
     auto draft = store_.begin(by);
     if (!draft)
@@ -391,12 +410,8 @@ sys_core::restore(std::vector<leaf_entry> leaves) {
     if (auto err = judge(*draft, nullptr))
       return err;
     auto outcome = store_.commit(*draft);
-    if (outcome.what == outcome_kind::outdated)
-      continue;
-    auto done = finish(std::move(outcome));
-    if (!done)
-      return std::move(done.error());
-    return result;
+    if (outcome.what != outcome_kind::outdated)
+      return end(std::move(outcome));
   }
 }
 
@@ -409,12 +424,16 @@ caf::error sys_core::refused(const std::vector<refusal>& what) const {
       if (!text.empty())
         text += ", ";
       text += key_text(to_string(x.where));
+      if (x.obstacle > 0)
+        text += " below the leaf "
+                + text_of(path{key_span{x.where}.first(x.obstacle)});
     }
     list.paths.emplace_back(x.where.begin(), x.where.end());
   }
   auto result = "registry " + *name();
+  auto separator = ": ";
   for (auto& [why, text] : texts) {
-    result += ": ";
+    result += std::exchange(separator, "; ");
     result += to_text(why);
     result += " [" + text + ']';
   }

@@ -165,6 +165,19 @@ TEST_CASE("crowds are divided") {
   }
 }
 
+TEST_CASE("a pause begins when all have got the state") {
+  fixture f;
+  f.add(1, "a", slow);
+  f.add(2, "a", {.limits = {1s, 60ms}});
+  f.set("a", 1, at(0s));
+  auto clock = at(60ms);
+  auto next = f.uut.expire(clock, f.look(),
+                           [&](auto&&...) { return clock += 100ms; });
+  CHECK(next == at(1160ms));
+  CHECK(f.expire(at(1160ms)) == at(1260ms));
+  CHECK(f.expire(at(1260ms)) == never);
+}
+
 TEST_CASE("a turn makes progress, whoever is due") {
   fixture f;
   f.add(1, "a", {.limits = {}, .acknowledged = true});

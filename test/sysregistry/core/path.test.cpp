@@ -18,7 +18,16 @@ std::vector<std::string> keys(const path& x) {
 
 using strings = std::vector<std::string>;
 
+template <class T>
+constexpr bool takes_double_braces = requires {
+  T{{"state", "x"}};
+};
+
 } // namespace
+
+TEST_CASE("a pair of braces too many does not compile") {
+  STATIC_REQUIRE_FALSE(takes_double_braces<path>);
+}
 
 TEST_CASE("a text is split at its dots") {
   CHECK(keys("state.eth0.mtu") == strings{"state", "eth0", "mtu"});

@@ -184,7 +184,7 @@ TEST_CASE("a leaf is in nobody's way") {
   uut_type uut;
   uut.put({alice}, "state.a.b", 1);
   CHECK(refused(uut.put({alice}, "state.a.b.c.d", 2),
-                refusal_reason::through_leaf, "state.a.b.c.d"));
+                {{refusal_reason::through_leaf, "state.a.b.c.d", 3}}));
   CHECK(refused(uut.put({bob}, "state.a", 2), refusal_reason::over_subtree,
                 "state.a"));
   // Unless it goes before.
@@ -290,8 +290,8 @@ TEST_CASE("nothing is moved onto something") {
                 {{refusal_reason::occupied, "state.b.x"},
                  {refusal_reason::over_subtree, "state.b.y"}}));
   CHECK(refused(move("state.a", "state.c"),
-                {{refusal_reason::through_leaf, "state.c.x"},
-                 {refusal_reason::through_leaf, "state.c.y"}}));
+                {{refusal_reason::through_leaf, "state.c.x", 2},
+                 {refusal_reason::through_leaf, "state.c.y", 2}}));
   CHECK(refused(move("state.c", "state"), refusal_reason::is_mount, "state"));
   CHECK(refused(move("state.z", "state.q"), refusal_reason::nothing_there,
                 "state.z"));
@@ -369,7 +369,7 @@ TEST_CASE("a refused transaction names every path and leaves no trace") {
   });
   CHECK(refused(result, {{refusal_reason::reserved, "state.a"},
                          {refusal_reason::reserved, "state.b"},
-                         {refusal_reason::through_leaf, "state.c.d"},
+                         {refusal_reason::through_leaf, "state.c.d", 2},
                          {refusal_reason::nothing_there, "state.nothing"}}));
   CHECK(uut.content() == before);
   CHECK(uut.own_at(alice, "my.a") == 3);
