@@ -1,12 +1,17 @@
 # cafreg_add_example(<name> [SOURCES <file>...] [PROGRAM <target>]
-#                    [ARGS <argument>...] [EXPECT <regex>] [TIMEOUT <seconds>])
+#                    [LINK <library>...] [ARGS <argument>...]
+#                    [EXPECT <regex>] [TIMEOUT <seconds>])
 #
 # Builds <name>.cpp and what else it consists of, as the target example_<name>
-# unless PROGRAM says otherwise, and runs it as the CTest entry example.<name>:
-# examples are what people copy. EXPECT: its output must match.
+# unless PROGRAM says otherwise, with the named libraries (default:
+# cafreg::registry), and runs it as the CTest entry example.<name>: examples are
+# what people copy. EXPECT: its output must match.
 function(cafreg_add_example name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROGRAM;EXPECT;TIMEOUT"
-    "SOURCES;ARGS")
+    "SOURCES;LINK;ARGS")
+  if(NOT arg_LINK)
+    set(arg_LINK cafreg::registry)
+  endif()
   if(NOT arg_PROGRAM)
     set(arg_PROGRAM example_${name})
   endif()
@@ -14,10 +19,7 @@ function(cafreg_add_example name)
   target_include_directories(${arg_PROGRAM}
     PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   cafreg_configure_target(${arg_PROGRAM})
-  target_link_libraries(${arg_PROGRAM} PRIVATE cafreg::genregistry fmt::fmt)
-  if(TARGET cafreg::sysregistry)
-    target_link_libraries(${arg_PROGRAM} PRIVATE cafreg::sysregistry)
-  endif()
+  target_link_libraries(${arg_PROGRAM} PRIVATE ${arg_LINK} fmt::fmt)
   cafreg_run_example(${name} COMMAND ${arg_PROGRAM} ${arg_ARGS}
     EXPECT "${arg_EXPECT}" TIMEOUT "${arg_TIMEOUT}")
 endfunction()
