@@ -140,7 +140,8 @@ public:
   /// subscription is cancelled, the actor terminates, or the registry closes.
   /// Complexity: logarithmic in the number of subscriptions.
   /// @returns a subscription to cancel it, or an error: `null_handle`,
-  ///          `dead_actor`, `remote_actor`, `bad_path`, `closed`.
+  ///          `dead_actor`, `remote_actor`, `bad_path` (also for private paths,
+  ///          where nothing would ever come), `closed`.
   caf::expected<subscription> subscribe(any_actor who,
                                         subscribe_options how = {}) const;
 
@@ -178,8 +179,8 @@ public:
   /// @returns an error: `bad_path`, also for private paths, `closed`,
   ///          `rule_refused`, `callback_threw`, `would_deadlock` (within a rule
   ///          or an update function); `bad_file` if the file can neither be
-  ///          read nor set aside, is no regular file, or holds another part of
-  ///          this registry.
+  ///          read nor set aside, is no regular file, has no directory, or
+  ///          holds another part of this registry.
   caf::expected<persistence> persist(path scope, std::filesystem::path file,
                                      persist_options how = {}) const;
 

@@ -174,7 +174,7 @@ caf::error sys_core::check_scope(const path& scope) const {
     return refused({{*why, scope}});
   if (store_.rules().find(scope) == nullptr)
     return error(errc::bad_path, text_of(scope),
-                 scope[0] + " is no mount: what is there is private");
+                 key_text(scope[0]) + " is no mount: what is there is private");
   return {};
 }
 
