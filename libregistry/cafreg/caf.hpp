@@ -27,7 +27,6 @@
 #include <caf/message_priority.hpp>
 #include <caf/result.hpp>
 #include <caf/system_messages.hpp>
-#include <caf/thread_hook.hpp>
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/unit.hpp>
@@ -55,7 +54,6 @@
 #  include <caf/is_error_code_enum.hpp>
 #  include <caf/mailbox_element.hpp>
 #  include <caf/scheduler.hpp>
-#  include <caf/thread_owner.hpp>
 
 // Makes an enumeration with a type id an error code.
 #  define CAFREG_ERROR_CODE_ENUM(type) CAF_ERROR_CODE_ENUM(type)
@@ -306,50 +304,32 @@ auto visit_value(const caf::config_value& x, Fn&& fn) {
 
 /// Sends a message without a sender. Never waits; a message to an actor that
 /// has terminated is dropped.
-inline void post(caf::actor_control_block* to, caf::message content) {
-  to->get()->enqueue(envelope(std::move(content)), nullptr);
-}
+void post(caf::actor_control_block* to, caf::message content);
 
 /// Sends a message without a sender, ahead of those that wait already.
-inline void post_urgent(caf::actor_control_block* to, caf::message content) {
-  auto what = envelope(std::move(content));
-  what->mid = caf::make_message_id(caf::message_priority::high);
-  to->get()->enqueue(std::move(what), nullptr);
-}
+void post_urgent(caf::actor_control_block* to, caf::message content);
 
 /// Passes a message on that somebody else has sent.
-inline void post_element(caf::actor_control_block* to,
-                         caf::mailbox_element_ptr what) {
-  to->get()->enqueue(std::move(what), nullptr);
-}
+void post_element(caf::actor_control_block* to, caf::mailbox_element_ptr what);
 
 /// Answers a message that will not be handled, if its sender wants an answer.
-inline void bounce(const caf::mailbox_element& what, caf::error reason) {
-  if (!what.sender || !what.mid.is_request())
-    return;
-  auto answer = envelope(caf::make_message(std::move(reason)));
-  answer->mid = what.mid.response_id();
-  what.sender->get()->enqueue(std::move(answer), nullptr);
-}
+void bounce(const caf::mailbox_element& what, caf::error reason);
 
 /// Sends a message after a while, a year at most.
-inline void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
-                       std::chrono::nanoseconds delay, caf::message content) {
-  constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
-  auto& clock = sys.clock();
-  clock.schedule_message(clock.now() + std::min(delay, longest), to,
-                         envelope(std::move(content)));
-}
+void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
+                std::chrono::nanoseconds delay, caf::message content);
+
+/// Returns the message that tells an actor to end.
+caf::message exit_message(caf::error reason);
+
+/// Ends an actor, whatever it does, as soon as it has handled what was sent to
+/// it before.
+void kill(caf::actor_control_block* who);
 
 /// Ends an actor, whatever it does, before it handles another message.
-inline void kill_now(caf::actor_control_block* who) {
-  post_urgent(who, caf::make_message(
-                     caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
-}
+void kill_now(caf::actor_control_block* who);
 
-inline caf::error make_exit_error(caf::exit_reason why) {
-  return caf::make_error(why);
-}
+caf::error make_exit_error(caf::exit_reason why);
 
 // -- lives --------------------------------------------------------------------
 
@@ -407,39 +387,20 @@ Handle adopt_handle(caf::actor_control_block* ptr) noexcept {
 }
 
 /// Renders an actor: by its id, and its node if that is another one.
+std::string actor_text(const caf::actor_control_block* who);
+
 template <class Handle>
 std::string actor_text(const Handle& who) {
-  auto* ptr = caf::actor_cast<caf::actor_control_block*>(who);
-  if (ptr == nullptr)
-    return "no actor";
-  std::string result{"actor "};
-  result += std::to_string(ptr->id());
-  if (ptr->node() != ptr->home_system->node()) {
-    result += '@';
-    result += to_string(ptr->node());
-  }
-  return result;
+  return actor_text(caf::actor_cast<caf::actor_control_block*>(who));
 }
 
 /// Calls `fn(const down_msg&)` for each down message that an actor gets.
-template <class Fn>
-void on_down(caf::event_based_actor* self, Fn fn) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  // 1.x wants a callback for each monitored actor, set up by the monitoring
-  // actor itself; ours are set up by the callers' threads.
-  self->set_down_handler([fn](caf::down_msg& msg) { fn(msg); });
-#pragma GCC diagnostic pop
-}
+void on_down(caf::event_based_actor* self,
+             std::function<void(const caf::down_msg&)> fn);
 
 /// Calls `fn(const exit_msg&)` instead of ending the actor.
-template <class Fn>
-void on_exit_message(caf::event_based_actor* self, Fn fn) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  self->set_exit_handler([fn](caf::exit_msg& msg) { fn(msg); });
-#pragma GCC diagnostic pop
-}
+void on_exit_message(caf::event_based_actor* self,
+                     std::function<void(const caf::exit_msg&)> fn);
 
 // -- spawning -----------------------------------------------------------------
 
@@ -534,139 +495,33 @@ auto request(Self* self, const Handle& to, std::chrono::nanoseconds timeout,
 #endif
 }
 
-/// Sends a request without a time limit: the answer is an error if the
-/// receiver terminates.
-template <class Handle, class... Ts>
-auto request_without_limit(caf::event_based_actor* self, const Handle& to,
-                           Ts&&... xs) {
-#if CAFREG_CAF_VERSION >= 10000
-  return self->mail(std::forward<Ts>(xs)...).request(to, caf::infinite);
-#else
-  return self->request(to, caf::infinite, std::forward<Ts>(xs)...);
-#endif
-}
-
 /// Calls `fn()` after an actor has handled all messages that it has got so far,
 /// unless it terminates before. The question is one of CAF's own, which every
 /// scheduled actor answers, whatever its behavior.
-template <class Fn>
-void ping(caf::event_based_actor* self, const caf::actor& whom, Fn fn) {
-  request_without_limit(self, whom, caf::sys_atom_v, caf::get_atom_v,
-                        std::string{"info"})
-    .then([fn](caf::ok_atom, const std::string&, const caf::strong_actor_ptr&,
-               const std::string&) { fn(); },
-          [](const caf::error&) {});
-}
+void ping(caf::event_based_actor* self, const caf::actor& whom,
+          std::function<void()> fn);
 
 /// Answers every message for which there is no handler with an error.
-inline void on_any_message(caf::event_based_actor* self, caf::error reason) {
-#if CAFREG_CAF_VERSION >= 10000
-  using result = caf::skippable_result;
-#else
-  using result = caf::result<caf::message>;
-#endif
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  self->set_default_handler(
-    [reason = std::move(reason)](auto*, auto&) -> result { return reason; });
-#pragma GCC diagnostic pop
-}
+void on_any_message(caf::event_based_actor* self, caf::error reason);
 
-/// An actor without a mailbox: `deliver(mailbox_element_ptr)` is called with
-/// each message in the thread of its sender.
-template <class Deliver>
-class interceptor : public caf::event_based_actor {
-public:
-  interceptor(caf::actor_config& cfg, Deliver deliver)
-    : caf::event_based_actor(cfg), deliver_(std::move(deliver)) {
-    // nop
-  }
+/// Spawns an actor without a mailbox: `deliver` is called with each message in
+/// the thread of its sender.
+caf::strong_actor_ptr
+spawn_interceptor(caf::actor_system& sys,
+                  std::function<void(caf::mailbox_element_ptr)> deliver);
 
-  using caf::event_based_actor::enqueue;
-
-#if CAFREG_CAF_VERSION >= 10000
-  bool enqueue(caf::mailbox_element_ptr what,
-               cafreg::detail::execution_context*) override {
-    deliver_(std::move(what));
-    return true;
-  }
-#else
-  void enqueue(caf::mailbox_element_ptr what,
-               cafreg::detail::execution_context*) override {
-    deliver_(std::move(what));
-  }
-#endif
-
-private:
-  Deliver deliver_;
-};
-
-template <class Deliver>
-caf::strong_actor_ptr spawn_interceptor(caf::actor_system& sys,
-                                        Deliver deliver) {
-  return caf::actor_cast<caf::strong_actor_ptr>(
-    sys.spawn<interceptor<Deliver>, caf::hidden + caf::lazy_init>(
-      std::move(deliver)));
-}
-
-/// Calls a function when an actor has terminated, also if CAF 0.17 destroys it
-/// without telling anyone.
-template <class Fn>
-class death_watch : public caf::attachable {
-public:
-  explicit death_watch(Fn fn) : fn_(std::move(fn)) {
-    // nop
-  }
-
-  ~death_watch() override {
-    if (!told_)
-      fn_(make_exit_error(caf::exit_reason::unknown));
-  }
-
-  void actor_exited(const caf::error& reason, execution_context*) override {
-    told_ = true;
-    fn_(reason);
-  }
-
-private:
-  Fn fn_;
-  bool told_ = false;
-};
-
-/// Calls `fn(const error&)` once, with the reason, when an actor has
-/// terminated: in the actor's last thread, or at once in this one. It must not
-/// throw.
-template <class Fn>
-void on_death(caf::actor_control_block* who, Fn fn) {
-  who->get()->attach(std::make_unique<death_watch<Fn>>(std::move(fn)));
-}
+/// Calls `fn` once, with the reason, when an actor has terminated: in the
+/// actor's last thread, or at once in this one. It must not throw.
+void on_death(caf::actor_control_block* who,
+              std::function<void(const caf::error&)> fn);
 
 // -- threads ------------------------------------------------------------------
 
 /// Whether this thread runs actors, so that it must not wait for one.
 inline constinit thread_local bool runs_actors = false;
 
-/// Marks the threads of an actor system. A thread of one's own that uses a
-/// scoped actor is not marked, and may wait.
-class thread_mark : public caf::thread_hook {
-public:
-  void init(caf::actor_system&) override {
-    // nop
-  }
-
-#if CAFREG_CAF_VERSION >= 10000
-  void thread_started(caf::thread_owner) override {
-    runs_actors = true;
-  }
-#else
-  void thread_started() override {
-    runs_actors = true;
-  }
-#endif
-
-  void thread_terminates() override {
-    runs_actors = false;
-  }
-};
+/// Marks the threads of actor systems that are made from a configuration. A
+/// thread of one's own that uses a scoped actor is not marked, and may wait.
+void mark_threads(caf::actor_system_config& cfg);
 
 } // namespace cafreg::detail

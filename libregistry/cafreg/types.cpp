@@ -12,7 +12,7 @@ void prepare(caf::actor_system_config& cfg) {
     return; // another library of ours was first
   detail::add_types<caf::id_block::cafreg>(cfg);
   detail::add_error_category<errc>(cfg);
-  cfg.add_thread_hook<detail::thread_mark>();
+  detail::mark_threads(cfg);
   caf::put(cfg.content, "cafreg.prepared", true);
 }
 

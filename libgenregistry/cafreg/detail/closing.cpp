@@ -59,9 +59,8 @@ void closing::begin(
   ending_->over = std::move(over);
   for (auto& who : workers) {
     watch(who.get());
-    post(who.get(), caf::make_message(caf::exit_msg{
-                      caf::actor_addr{},
-                      make_exit_error(caf::exit_reason::user_shutdown)}));
+    post(who.get(),
+         exit_message(make_exit_error(caf::exit_reason::user_shutdown)));
   }
   ending_->drop();
 }

@@ -251,8 +251,7 @@ public:
       }
       fn(why);
     });
-    post(who.get(),
-         caf::make_message(caf::exit_msg{caf::actor_addr{}, reason}));
+    post(who.get(), exit_message(reason));
   }
 
   /// Drops everything, tells all workers to exit, and has them killed after the
@@ -397,8 +396,8 @@ private:
       auto told = x.way.leave([&] {
         if (x.used_since())
           return false;
-        auto exit = caf::make_message(caf::exit_msg{
-          caf::actor_addr{}, make_exit_error(caf::exit_reason::user_shutdown)});
+        auto exit
+          = exit_message(make_exit_error(caf::exit_reason::user_shutdown));
         x.unwanted = true;
         post(who.get(), std::move(exit));
         return true;

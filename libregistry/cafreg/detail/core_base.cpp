@@ -23,11 +23,6 @@ constexpr auto again_delay = std::chrono::milliseconds{10};
 
 } // namespace
 
-void kill(caf::actor_control_block* who) {
-  post(who, caf::make_message(
-              caf::exit_msg{caf::actor_addr{}, caf::exit_reason::kill}));
-}
-
 core_base::core_base(caf::actor_system& sys, registry_options options)
   : system_(sys),
     options_(std::move(options)),

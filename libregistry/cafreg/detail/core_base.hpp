@@ -35,9 +35,6 @@ struct change {
   const caf::error* reason = nullptr;
 };
 
-/// Ends an actor whatever it does.
-void kill(caf::actor_control_block* who);
-
 /// What all registries share and what does not depend on their types: name,
 /// keepers, listeners, metadata, deadlines. Lives as long as anyone has a
 /// reference to the registry; after `shut_down` it holds no actor.

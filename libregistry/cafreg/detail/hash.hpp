@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -87,9 +86,6 @@ template <class T>
   }
 }
 
-inline uint64_t random_seed() {
-  std::random_device rd;
-  return static_cast<uint64_t>(rd()) << 32 | rd();
-}
+uint64_t random_seed();
 
 } // namespace cafreg::detail

@@ -1,0 +1,222 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/caf.hpp"
+
+#include <algorithm>
+
+#include <caf/thread_hook.hpp>
+
+#if CAFREG_CAF_VERSION >= 10000
+#  include <caf/thread_owner.hpp>
+#endif
+
+namespace cafreg::detail {
+
+// -- messages -----------------------------------------------------------------
+
+void post(caf::actor_control_block* to, caf::message content) {
+  to->get()->enqueue(envelope(std::move(content)), nullptr);
+}
+
+void post_urgent(caf::actor_control_block* to, caf::message content) {
+  auto what = envelope(std::move(content));
+  what->mid = caf::make_message_id(caf::message_priority::high);
+  to->get()->enqueue(std::move(what), nullptr);
+}
+
+void post_element(caf::actor_control_block* to, caf::mailbox_element_ptr what) {
+  to->get()->enqueue(std::move(what), nullptr);
+}
+
+void bounce(const caf::mailbox_element& what, caf::error reason) {
+  if (!what.sender || !what.mid.is_request())
+    return;
+  auto answer = envelope(caf::make_message(std::move(reason)));
+  answer->mid = what.mid.response_id();
+  what.sender->get()->enqueue(std::move(answer), nullptr);
+}
+
+void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
+                std::chrono::nanoseconds delay, caf::message content) {
+  constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
+  auto& clock = sys.clock();
+  clock.schedule_message(clock.now() + std::min(delay, longest), to,
+                         envelope(std::move(content)));
+}
+
+caf::message exit_message(caf::error reason) {
+  return caf::make_message(caf::exit_msg{caf::actor_addr{}, std::move(reason)});
+}
+
+void kill(caf::actor_control_block* who) {
+  post(who, exit_message(make_exit_error(caf::exit_reason::kill)));
+}
+
+void kill_now(caf::actor_control_block* who) {
+  post_urgent(who, exit_message(make_exit_error(caf::exit_reason::kill)));
+}
+
+caf::error make_exit_error(caf::exit_reason why) {
+  return caf::make_error(why);
+}
+
+// -- lives --------------------------------------------------------------------
+
+std::string actor_text(const caf::actor_control_block* who) {
+  if (who == nullptr)
+    return "no actor";
+  std::string result{"actor "};
+  result += std::to_string(who->id());
+  if (who->node() != who->home_system->node()) {
+    result += '@';
+    result += to_string(who->node());
+  }
+  return result;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+void on_down(caf::event_based_actor* self,
+             std::function<void(const caf::down_msg&)> fn) {
+  // 1.x wants a callback for each monitored actor, set up by the monitoring
+  // actor itself; ours are set up by the callers' threads.
+  self->set_down_handler([fn = std::move(fn)](caf::down_msg& msg) { fn(msg); });
+}
+
+void on_exit_message(caf::event_based_actor* self,
+                     std::function<void(const caf::exit_msg&)> fn) {
+  self->set_exit_handler([fn = std::move(fn)](caf::exit_msg& msg) { fn(msg); });
+}
+
+#pragma GCC diagnostic pop
+
+// -- spawning -----------------------------------------------------------------
+
+void ping(caf::event_based_actor* self, const caf::actor& whom,
+          std::function<void()> fn) {
+#if CAFREG_CAF_VERSION >= 10000
+  auto question
+    = self->mail(caf::sys_atom_v, caf::get_atom_v, std::string{"info"})
+        .request(whom, caf::infinite);
+#else
+  auto question = self->request(whom, caf::infinite, caf::sys_atom_v,
+                                caf::get_atom_v, std::string{"info"});
+#endif
+  std::move(question).then([fn = std::move(fn)](caf::ok_atom,
+                                                const std::string&,
+                                                const caf::strong_actor_ptr&,
+                                                const std::string&) { fn(); },
+                           [](const caf::error&) {});
+}
+
+void on_any_message(caf::event_based_actor* self, caf::error reason) {
+#if CAFREG_CAF_VERSION >= 10000
+  using result = caf::skippable_result;
+#else
+  using result = caf::result<caf::message>;
+#endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  self->set_default_handler(
+    [reason = std::move(reason)](auto*, auto&) -> result { return reason; });
+#pragma GCC diagnostic pop
+}
+
+namespace {
+
+class interceptor : public caf::event_based_actor {
+public:
+  interceptor(caf::actor_config& cfg,
+              std::function<void(caf::mailbox_element_ptr)> deliver)
+    : caf::event_based_actor(cfg), deliver_(std::move(deliver)) {
+    // nop
+  }
+
+  using caf::event_based_actor::enqueue;
+
+#if CAFREG_CAF_VERSION >= 10000
+  bool enqueue(caf::mailbox_element_ptr what, execution_context*) override {
+    deliver_(std::move(what));
+    return true;
+  }
+#else
+  void enqueue(caf::mailbox_element_ptr what, execution_context*) override {
+    deliver_(std::move(what));
+  }
+#endif
+
+private:
+  std::function<void(caf::mailbox_element_ptr)> deliver_;
+};
+
+// Tells also of an actor that CAF 0.17 destroys without telling anyone.
+class death_watch : public caf::attachable {
+public:
+  explicit death_watch(std::function<void(const caf::error&)> fn)
+    : fn_(std::move(fn)) {
+    // nop
+  }
+
+  ~death_watch() override {
+    if (!told_)
+      fn_(make_exit_error(caf::exit_reason::unknown));
+  }
+
+  void actor_exited(const caf::error& reason, execution_context*) override {
+    told_ = true;
+    fn_(reason);
+  }
+
+private:
+  std::function<void(const caf::error&)> fn_;
+  bool told_ = false;
+};
+
+} // namespace
+
+caf::strong_actor_ptr
+spawn_interceptor(caf::actor_system& sys,
+                  std::function<void(caf::mailbox_element_ptr)> deliver) {
+  return caf::actor_cast<caf::strong_actor_ptr>(
+    sys.spawn<interceptor, caf::hidden + caf::lazy_init>(std::move(deliver)));
+}
+
+void on_death(caf::actor_control_block* who,
+              std::function<void(const caf::error&)> fn) {
+  who->get()->attach(std::make_unique<death_watch>(std::move(fn)));
+}
+
+// -- threads ------------------------------------------------------------------
+
+namespace {
+
+class thread_mark : public caf::thread_hook {
+public:
+  void init(caf::actor_system&) override {
+    // nop
+  }
+
+#if CAFREG_CAF_VERSION >= 10000
+  void thread_started(caf::thread_owner) override {
+    runs_actors = true;
+  }
+#else
+  void thread_started() override {
+    runs_actors = true;
+  }
+#endif
+
+  void thread_terminates() override {
+    runs_actors = false;
+  }
+};
+
+} // namespace
+
+void mark_threads(caf::actor_system_config& cfg) {
+  cfg.add_thread_hook<thread_mark>();
+}
+
+} // namespace cafreg::detail

@@ -1,0 +1,15 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/hash.hpp"
+
+#include <random>
+
+namespace cafreg::detail {
+
+uint64_t random_seed() {
+  std::random_device rd;
+  return static_cast<uint64_t>(rd()) << 32 | rd();
+}
+
+} // namespace cafreg::detail
