@@ -63,7 +63,7 @@ caf::error make_exit_error(caf::exit_reason why) {
 
 // -- lives --------------------------------------------------------------------
 
-std::string actor_text(const caf::actor_control_block* who) {
+std::string actor_text(caf::actor_control_block* who) {
   if (who == nullptr)
     return "no actor";
   std::string result{"actor "};

@@ -387,7 +387,7 @@ Handle adopt_handle(caf::actor_control_block* ptr) noexcept {
 }
 
 /// Renders an actor: by its id, and its node if that is another one.
-std::string actor_text(const caf::actor_control_block* who);
+std::string actor_text(caf::actor_control_block* who);
 
 template <class Handle>
 std::string actor_text(const Handle& who) {

@@ -155,7 +155,7 @@ bool core_base::add_listener(caf::strong_actor_ptr who) {
   enroll(added);
   {
     std::lock_guard guard{listeners_mutex_};
-    if (dropped_.load())
+    if (dropped_)
       return false;
     if (std::find(listeners_.begin(), listeners_.end(), who)
         == listeners_.end())
@@ -207,31 +207,10 @@ void core_base::empty_attic() noexcept {
   dropped.swap(attic_);
 }
 
-std::shared_ptr<const std::any> core_base::meta(std::string_view key) const {
-  std::shared_lock guard{meta_mutex_};
-  auto pos = meta_.find(key);
-  return pos != meta_.end() ? pos->second : nullptr;
-}
-
-bool core_base::put_meta(std::string_view key, std::any value) {
-  // What it holds in the end is destroyed without the lock.
-  auto fresh = std::make_shared<const std::any>(std::move(value));
-  std::unique_lock guard{meta_mutex_};
-  if (dropped_.load())
-    return false;
-  meta_[std::string{key}].swap(fresh);
-  guard.unlock();
-  return true;
-}
-
-bool core_base::delete_meta(std::string_view key) {
-  std::unique_lock guard{meta_mutex_};
-  auto pos = meta_.find(key);
-  if (pos == meta_.end())
-    return false;
-  auto node = meta_.extract(pos);
-  guard.unlock();
-  return true;
+caf::error core_base::key_too_large(std::string_view key) const {
+  return error(errc::key_too_large, key,
+               "longer than the limit of "
+                 + std::to_string(options_.max_key_size) + " bytes");
 }
 
 bool core_base::begin_closing() noexcept {
@@ -251,17 +230,13 @@ void core_base::wait_closed() const noexcept {
 
 void core_base::drop_all() noexcept {
   std::vector<caf::strong_actor_ptr> listeners;
-  meta_map meta;
-  dropped_.store(true);
   {
     std::lock_guard guard{listeners_mutex_};
+    dropped_ = true;
     listeners.swap(listeners_);
     has_listeners_.store(false, std::memory_order_release);
   }
-  {
-    std::unique_lock guard{meta_mutex_};
-    meta.swap(meta_);
-  }
+  metadata_.close();
   empty_attic();
 }
 

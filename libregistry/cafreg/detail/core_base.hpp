@@ -3,22 +3,20 @@
 
 #pragma once
 
-#include <any>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/metadata.hpp"
 #include "cafreg/detail/monitor.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
@@ -216,13 +214,9 @@ public:
 
   // -- metadata ---------------------------------------------------------------
 
-  /// Returns null if there is none.
-  std::shared_ptr<const std::any> meta(std::string_view key) const;
-
-  /// Returns false if the registry is closed.
-  bool put_meta(std::string_view key, std::any value);
-
-  bool delete_meta(std::string_view key);
+  detail::metadata& metadata() noexcept {
+    return metadata_;
+  }
 
   // -- errors -----------------------------------------------------------------
 
@@ -230,6 +224,9 @@ public:
                    std::string_view reason) const {
     return make_error(code, *name_, key, reason, key_noun());
   }
+
+  /// @param key As a text.
+  caf::error key_too_large(std::string_view key) const;
 
   /// What errors call a key.
   virtual std::string_view key_noun() const noexcept {
@@ -259,9 +256,6 @@ protected:
   void empty_attic() noexcept;
 
 private:
-  using meta_map
-    = std::map<std::string, std::shared_ptr<const std::any>, std::less<>>;
-
   void request_flush() noexcept;
 
   void make_up_alarm() noexcept;
@@ -283,8 +277,8 @@ private:
   std::atomic<uint64_t> events_sent_{0};
   mutable std::mutex listeners_mutex_;
   std::vector<caf::strong_actor_ptr> listeners_;
-  // No more listeners or metadata; guarded by the mutex of either.
-  std::atomic<bool> dropped_{false};
+  // No more listeners.
+  bool dropped_ = false;
 
   std::mutex front_mutex_;
   caf::strong_actor_ptr front_;
@@ -292,9 +286,7 @@ private:
   std::mutex attic_mutex_;
   std::vector<caf::strong_actor_ptr> attic_;
 
-  mutable std::shared_mutex meta_mutex_;
-  // Shared, for a copy may run foreign code and needs no lock.
-  meta_map meta_;
+  detail::metadata metadata_;
 
   std::mutex alarm_mutex_;
   // When keepers will be woken up. A later deadline needs no alarm of its own.

@@ -12,4 +12,9 @@ uint64_t random_seed() {
   return static_cast<uint64_t>(rd()) << 32 | rd();
 }
 
+size_t random_below(size_t limit) {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_int_distribution<size_t>{0, limit - 1}(generator);
+}
+
 } // namespace cafreg::detail

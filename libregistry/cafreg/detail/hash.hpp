@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -87,5 +88,8 @@ template <class T>
 }
 
 uint64_t random_seed();
+
+/// Returns one of the numbers 0 to `limit - 1`, each as likely as any other.
+size_t random_below(size_t limit);
 
 } // namespace cafreg::detail

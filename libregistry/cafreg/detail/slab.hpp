@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -11,88 +10,78 @@
 
 namespace cafreg::detail {
 
-/// Memory for nodes of one size: blocks that grow, and a list of free places.
-/// It exists because nodes want to start at a cache line and `operator new`
-/// would spend another quarter of their size on that. Not thread-safe: guarded
-/// by the lock of the shard that it belongs to.
-template <class Node>
-class slab {
-  struct place {
-    place* next;
-  };
-
+/// What slabs of all sizes share, compiled once.
+class slab_base {
 public:
   /// Memory that is on its way back, collected without the lock.
-  class places {
-  public:
-    void add(void* memory) noexcept {
-      head_ = ::new (memory) place{head_};
-      if (tail_ == nullptr)
-        tail_ = head_;
-    }
+  class places;
 
-  private:
-    friend class slab;
+  slab_base() = default;
 
-    place* head_ = nullptr;
-    place* tail_ = nullptr;
-  };
+  slab_base(const slab_base&) = delete;
 
-  slab() = default;
-
-  slab(const slab&) = delete;
-
-  slab& operator=(const slab&) = delete;
-
-  /// Returns raw memory for one node. Complexity: amortised constant.
-  /// @throws std::bad_alloc without any change.
-  void* allocate() {
-    if (free_ == nullptr)
-      refill();
-    auto* result = free_;
-    free_ = result->next;
-    return result;
-  }
+  slab_base& operator=(const slab_base&) = delete;
 
   /// Takes back memory in which no node lives any more.
   void deallocate(void* memory) noexcept {
     free_ = ::new (memory) place{free_};
   }
 
-  void deallocate(places& memory) noexcept {
-    if (memory.head_ == nullptr)
-      return;
-    memory.tail_->next = free_;
-    free_ = memory.head_;
+  void deallocate(places& memory) noexcept;
+
+protected:
+  struct place {
+    place* next;
+  };
+
+  // Adds a block of memory for some nodes.
+  void refill(size_t size, size_t alignment);
+
+  place* free_ = nullptr;
+
+private:
+  struct free_block {
+    size_t alignment;
+
+    void operator()(std::byte* ptr) const noexcept;
+  };
+
+  std::vector<std::unique_ptr<std::byte, free_block>> blocks_;
+  size_t next_size_ = 8;
+};
+
+class slab_base::places {
+public:
+  void add(void* memory) noexcept {
+    head_ = ::new (memory) place{head_};
+    if (tail_ == nullptr)
+      tail_ = head_;
   }
 
 private:
-  static constexpr size_t alignment = alignof(Node);
+  friend class slab_base;
 
-  struct free_block {
-    void operator()(std::byte* ptr) const noexcept {
-      ::operator delete (ptr, std::align_val_t{alignment});
-    }
-  };
+  place* head_ = nullptr;
+  place* tail_ = nullptr;
+};
 
-  using block = std::unique_ptr<std::byte, free_block>;
-
-  static_assert(sizeof(Node) >= sizeof(place));
-
-  void refill() {
-    blocks_.reserve(blocks_.size() + 1);
-    auto* memory = static_cast<std::byte*>(
-      ::operator new (sizeof(Node) * next_size_, std::align_val_t{alignment}));
-    blocks_.emplace_back(memory);
-    // Backwards, so that nodes are handed out in the order of addresses.
-    for (auto i = next_size_; i > 0; --i)
-      deallocate(memory + (i - 1) * sizeof(Node));
-    next_size_ = std::min<size_t>(next_size_ * 2, 256);
+/// Memory for nodes of one size: blocks that grow, and a list of free places.
+/// It exists because nodes want to start at a cache line and `operator new`
+/// would spend another quarter of their size on that. Not thread-safe: guarded
+/// by the lock of the shard that it belongs to.
+template <class Node>
+class slab : public slab_base {
+public:
+  /// Returns raw memory for one node. Complexity: amortised constant.
+  /// @throws std::bad_alloc without any change.
+  void* allocate() {
+    static_assert(sizeof(Node) >= sizeof(place));
+    if (free_ == nullptr)
+      refill(sizeof(Node), alignof(Node));
+    auto* result = free_;
+    free_ = result->next;
+    return result;
   }
-
-  place* free_ = nullptr;
-  std::vector<block> blocks_;
-  size_t next_size_ = 8;
 };
 
 } // namespace cafreg::detail
