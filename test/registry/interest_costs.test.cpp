@@ -32,6 +32,14 @@ public:
     return key_ == *static_cast<const int*>(other);
   }
 
+  cafreg::detail::event_data_ptr nobody() const override {
+    return nullptr;
+  }
+
+  std::string text() const override {
+    return std::to_string(key_);
+  }
+
   static uint64_t hash_of(int key) noexcept {
     return static_cast<uint64_t>(key);
   }

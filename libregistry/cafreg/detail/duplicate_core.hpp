@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/duplicate_table.hpp"
@@ -54,8 +55,8 @@ public:
             super::events_sent()};
   }
 
-  template <class Fn>
-  void for_each_actor(Fn&& fn) {
+  void for_each_actor(
+    const std::function<void(const caf::actor_control_block*)>& fn) override {
     table_.for_each([&fn](const auto&, const entry_type& x) { fn(x.actor()); });
   }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -401,8 +402,8 @@ public:
   /// other operation; waits for none.
   /// @param fn `fn(actor_type*)` is told, under a lock, of each enrolled actor;
   ///           must not throw.
-  template <class Fn>
-  void close(const cause& why, Fn&& fn) noexcept {
+  void close(const cause& why,
+             const std::function<void(actor_type*)>& fn) noexcept {
     closed_.store(true, std::memory_order_release);
     for_each_shard([](shard& in) {
       std::lock_guard guard{in.mutex};

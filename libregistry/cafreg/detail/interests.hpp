@@ -8,20 +8,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <set>
-#include <tuple>
-#include <unordered_map>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/core_base.hpp"
 #include "cafreg/detail/slot_index.hpp"
-#include "cafreg/errc.hpp"
+#include "cafreg/events.hpp"
 #include "cafreg/stats.hpp"
 
 namespace cafreg::detail {
+
+class blocked_wait;
 
 /// Who wants to know what becomes of a name. The name itself, and what else
 /// depends on a registry's types, is in a derived class.
@@ -50,11 +49,19 @@ public:
   /// Whether this is about the key at this address.
   virtual bool about(const void* key) const noexcept = 0;
 
+  /// Returns what an event says of the key when nobody holds it.
+  virtual event_data_ptr nobody() const = 0;
+
+  /// Renders the key.
+  virtual std::string text() const = 0;
+
   const kind what;
   const size_t shard;
   const uint64_t hash;
   /// The interested actor; null for a thread that waits.
   caf::strong_actor_ptr who;
+  /// The waiting thread, if it is one.
+  std::shared_ptr<blocked_wait> blocked;
   clock_type::time_point deadline = clock_type::time_point::max();
   uint64_t id = 0;
 };
@@ -67,6 +74,10 @@ using interest_ptr = std::unique_ptr<interest>;
 /// the look at the table and the note of the interest.
 class interests {
 public:
+  interests();
+
+  ~interests();
+
   /// Whether a key of this shard may be of interest to anyone.
   bool any(size_t shard) const noexcept {
     return counts_[shard].load(std::memory_order_relaxed) > 0;
@@ -136,49 +147,19 @@ public:
 
   /// How many interests were looked at to find those that were asked for: a
   /// test wants to know.
-  uint64_t search_steps() {
-    std::lock_guard guard{mutex_};
-    return steps_;
-  }
+  uint64_t search_steps();
 
 private:
-  // Interests of one kind in one key, or in keys with the same hash, are
-  // neighbours: a crowd of one kind is not in the way of another.
-  using place = std::tuple<uint64_t, interest::kind, uint64_t>;
+  struct book;
 
-  static place place_of(const interest& x) noexcept {
-    return {x.hash, x.what, x.id};
-  }
-
-  // Calls `fn(interest&)` for the interests of one kind in a key, oldest first,
-  // until it returns false. Caller holds the mutex.
-  template <class Fn>
-  void for_each(uint64_t hash, const void* key, interest::kind what, Fn&& fn) {
-    for (auto pos = by_hash_.lower_bound({hash, what, 0});
-         pos != by_hash_.end(); ++pos) {
-      auto [other_hash, other_kind, id] = *pos;
-      if (other_hash != hash || other_kind != what)
-        return;
-      ++steps_;
-      auto& x = *by_id_.find(id)->second;
-      if (x.about(key) && !fn(x))
-        return;
-    }
-  }
-
+  // Caller holds the mutex.
   interest_ptr extract(uint64_t id);
 
   std::array<std::atomic<uint32_t>, shard_count> counts_{};
   std::atomic<uint32_t> standbys_{0};
   std::atomic<uint64_t> last_id_{0};
-  std::mutex mutex_;
-  bool closed_ = false;
-  uint64_t steps_ = 0;
-  // Ids grow, so that each list is in the order of arrival.
-  std::unordered_map<uint64_t, interest_ptr> by_id_;
-  std::set<place> by_hash_;
-  std::set<std::pair<const caf::actor_control_block*, uint64_t>> by_actor_;
-  std::set<std::pair<clock_type::time_point, uint64_t>> deadlines_;
+  // Out of line, for its containers are slow to compile.
+  const std::unique_ptr<book> book_;
 };
 
 } // namespace cafreg::detail

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -173,8 +174,7 @@ public:
 
   /// Forgets all records and refuses new ones. Calls `fn(Actor*)` for the
   /// actor of each record, under a lock.
-  template <class Fn>
-  void close(Fn&& fn) {
+  void close(const std::function<void(Actor*)>& fn) {
     for (auto& shard : shards_) {
       std::lock_guard guard{shard.mutex};
       shard.closed = true;

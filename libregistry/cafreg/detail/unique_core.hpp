@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -58,8 +59,8 @@ public:
             super::events_sent()};
   }
 
-  template <class Fn>
-  void for_each_actor(Fn&& fn) {
+  void for_each_actor(
+    const std::function<void(const caf::actor_control_block*)>& fn) override {
     table_.for_each([&fn](const auto& x) { fn(x.actor); });
   }
 

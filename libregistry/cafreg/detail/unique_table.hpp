@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -503,8 +504,8 @@ public:
   /// Safe beside any other operation, also itself; waits for none.
   /// @param fn `fn(actor_type*)` is told, under a lock, of each enrolled actor;
   ///           must not throw.
-  template <class Fn>
-  void close(const cause& why, Fn&& fn) noexcept {
+  void close(const cause& why,
+             const std::function<void(actor_type*)>& fn) noexcept {
     closed_.store(true, std::memory_order_release);
     for (auto& shard : shards_) {
       std::vector<reservation_ptr> reserved;
@@ -749,11 +750,7 @@ private:
   // to take over, or who has just done so. With a strong reference taken, or
   // null. Apart from the lookup, whose code is shorter without.
   [[gnu::noinline]] node* successor(const node* dead, key_arg key,
-                                    uint64_t hashed) {
-    if (observer_.has_heirs() || find(key, hashed) != dead)
-      return promote(key, hashed);
-    return nullptr;
-  }
+                                    uint64_t hashed);
 
   // Lets an heir take over the key of a dead holder.
   // Returns the present entry with a strong reference taken, for a caller who
@@ -925,5 +922,16 @@ private:
   registrants<node, actor_type> registrants_;
   std::array<shard, shard_count> shards_;
 };
+
+// Not inline, so that it is compiled once for common types.
+template <class Key, class Value, class Actors, class Observer>
+auto unique_table<Key, Value, Actors, Observer>::successor(const node* dead,
+                                                           key_arg key,
+                                                           uint64_t hashed)
+  -> node* {
+  if (observer_.has_heirs() || find(key, hashed) != dead)
+    return promote(key, hashed);
+  return nullptr;
+}
 
 } // namespace cafreg::detail
