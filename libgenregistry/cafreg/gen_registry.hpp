@@ -6,11 +6,12 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "cafreg/detail/countdown.hpp"
 #include "cafreg/detail/factory_thread.hpp"
 #include "cafreg/detail/gen_front.hpp"
+#include "cafreg/detail/hash.hpp"
 #include "cafreg/detail/worker_core.hpp"
 #include "cafreg/entry.hpp"
 #include "cafreg/errc.hpp"
@@ -186,13 +188,7 @@ public:
 
   /// Returns the ids of a worker: one, unless the factory returns the same
   /// actor for several. Complexity: linear in their number.
-  std::vector<Id> ids(const handle_type& who) const {
-    std::vector<Id> result;
-    table().for_each_of(control_block(who), [&result](const node_type& x) {
-      result.push_back(x.key.copy());
-    });
-    return result;
-  }
+  std::vector<Id> ids(const handle_type& who) const;
 
   /// Number of workers, including those whose death was not noticed yet. Like
   /// `GenRegistry.count/1`. Complexity: constant.
@@ -226,38 +222,16 @@ public:
 
   /// Returns the entries of all living workers, in no order. Like
   /// `GenRegistry.to_list/1`. Complexity: linear.
-  std::vector<entry_type> to_list() const {
-    std::vector<entry_type> result;
-    for_each([&](const view_type& x) { result.push_back(x.to_entry()); });
-    return result;
-  }
+  std::vector<entry_type> to_list() const;
 
   /// Returns one of the living workers, each as likely as any other. Like
   /// `GenRegistry.sample/1`, but uniform. Complexity: linear.
   /// @returns `no_such_name` or `closed` when there is none.
-  lookup_result<entry_type> sample() const {
-    thread_local std::minstd_rand generator{std::random_device{}()};
-    lookup_result<entry_type> result{missing()};
-    size_t seen = 0;
-    for_each([&](const view_type& x) {
-      if (std::uniform_int_distribution<size_t>{0, seen++}(generator) == 0)
-        result.emplace(x.to_entry());
-    });
-    return result;
-  }
+  lookup_result<entry_type> sample() const;
 
   /// Returns all living workers, in no order. Like Elixir's
   /// `DynamicSupervisor.which_children/1`. Complexity: linear.
-  std::vector<child<Id, handle_type>> which_children() const {
-    std::vector<child<Id, handle_type>> result;
-    table().for_each([&](const node_type& x) {
-      if (detail::actors::dead(x.actor))
-        return;
-      result.push_back({x.key.copy(), view(x).handle(),
-                        x.value.record && x.value.record->way.leaving()});
-    });
-    return result;
-  }
+  std::vector<child<Id, handle_type>> which_children() const;
 
   /// Returns how many workers there are. Complexity: constant.
   children_count count_children() const {
@@ -356,77 +330,30 @@ public:
   /// or within a factory, it does nothing but refuse, see `begin_stop`. Like
   /// `GenRegistry.stop/2`. Complexity: constant, and what the worker takes.
   /// @returns an error: `no_such_name`, `closed`, `would_block`.
-  attempt stop(key_arg id) const {
-    return stop(id, default_reason(), options().stop_timeout);
-  }
+  attempt stop(key_arg id) const;
 
   /// Like the above, with the worker's exit reason; `exit_reason::normal`
   /// stands for `user_shutdown`.
-  attempt stop(key_arg id, const caf::error& reason) const {
-    return stop(id, reason, options().stop_timeout);
-  }
+  attempt stop(key_arg id, const caf::error& reason) const;
 
   /// Like the above, with the time that the worker has.
   attempt stop(key_arg id, const caf::error& reason,
-               std::chrono::nanoseconds timeout) const {
-    auto found = whereis(id);
-    if (!found)
-      return core_->missing(id);
-    if (detail::must_not_wait())
-      return error(errc::would_block, id,
-                   "waiting would block a thread that runs actors, or a "
-                   "factory");
-    auto gone = std::make_shared<detail::countdown>();
-    gone->add();
-    stop_found(control_block(*found), id, reason, timeout,
-               [gone](const caf::error&) { gone->drop(); });
-    gone->wait();
-    return {};
-  }
+               std::chrono::nanoseconds timeout) const;
 
   /// Tells a worker to exit, and has it killed if it has not done so in time.
   /// Never waits. Complexity: constant.
   /// @returns an error: `no_such_name`, `closed`.
-  attempt begin_stop(key_arg id) const {
-    return stop_worker(id, default_reason(), options().stop_timeout,
-                       [](const caf::error&) {});
-  }
+  attempt begin_stop(key_arg id) const;
 
   /// Like the above; when the worker is gone, `who` gets the `unregistered`
   /// message that a listener gets.
-  attempt begin_stop(key_arg id, const caf::actor& who) const {
-    return begin_stop(id, who, default_reason(), options().stop_timeout);
-  }
+  attempt begin_stop(key_arg id, const caf::actor& who) const;
 
   /// Like the above, with the worker's exit reason and the time that it has.
   /// @returns an error: `no_such_name`, `closed`, `null_handle`.
   attempt begin_stop(key_arg id, const caf::actor& who,
                      const caf::error& reason,
-                     std::chrono::nanoseconds timeout) const {
-    if (!who)
-      return error(errc::null_handle, id, "the handle is null");
-    auto found = lookup(id);
-    if (!found)
-      return core_->missing(id);
-    auto content = std::make_shared<const detail::event_data_of<Id, Value>>(
-      found->key(), found->value());
-    // This very worker, whoever comes after it.
-    auto* ptr = control_block(found->handle());
-    stop_found(ptr, id, reason, timeout,
-               [name = core_->name(), content, ptr,
-                to = caf::actor_cast<caf::strong_actor_ptr>(who)](
-                 const caf::error& why) noexcept {
-                 // It may be in the middle of its destruction.
-                 auto worker = detail::actors::borrow(ptr, false)
-                                 ? caf::strong_actor_ptr{ptr, false}
-                                 : nullptr;
-                 detail::post(to.get(),
-                              detail::to_message(cafreg::unregistered{
-                                event{name, content, std::move(worker)},
-                                departure::down, why}));
-               });
-    return {};
-  }
+                     std::chrono::nanoseconds timeout) const;
 
   // -- the registry -----------------------------------------------------------
 
@@ -439,30 +366,13 @@ public:
   /// and what the slowest worker takes.
   /// @returns `would_block` if it did not wait although workers are left or
   ///          being started, as in a factory.
-  attempt close() const {
-    core_->close();
-    if (!detail::must_not_wait()) {
-      core_->wait_closed();
-      return {};
-    }
-    if (core_->ended())
-      return {};
-    return core_->error(errc::would_block, {},
-                        "closed, but waiting for the workers would block a "
-                        "thread that runs actors, or a factory");
-  }
+  attempt close() const;
 
   /// Returns an actor that answers the messages of `cafreg::ask`, for remote
   /// nodes and plain message flows. A start by message runs its factory in an
   /// actor of its own. It is hidden, and ends with the registry.
-  caf::actor actor() const requires detail::sendable<Id> && detail::sendable<
-    Value> && std::same_as<handle_type, caf::actor> {
-    using args = typename detail::worker_signature<Worker>::args;
-    return core_->front([this] {
-      return closed() ? detail::spawn_bouncer(system(), super::closed_error())
-                      : detail::gen_front<gen_registry_ref, args>::spawn(*this);
-    });
-  }
+  caf::actor actor() const requires
+    detail::usable_by_message<Id, Value, detail::worker_handle<Worker>>;
 
   /// The options that the registry was created with.
   const gen_registry_options& options() const noexcept {
@@ -475,11 +385,7 @@ public:
   }
 
   /// The error that a failed lookup stands for.
-  caf::error lookup_error(errc why, key_arg id) const {
-    return error(why, id,
-                 why == errc::closed ? "the registry is closed"
-                                     : "it has no worker");
-  }
+  caf::error lookup_error(errc why, key_arg id) const;
 
   /// @cond
 protected:
@@ -488,6 +394,10 @@ protected:
   using super::super;
 
   using super::core_;
+
+  static std::shared_ptr<core_type>
+  make_core(caf::actor_system& sys, gen_registry_options options,
+            typename core_type::factory_type factory);
   /// @endcond
 
 private:
@@ -531,34 +441,196 @@ private:
     return caf::actor_cast<handle_type>(std::move(landed.worker));
   }
 
-  caf::error already_started(key_arg id, caf::actor_control_block* who) const {
-    auto worker = detail::add_reference(who);
-    auto text = error(errc::already_started, id,
-                      "it has " + detail::actor_text(worker));
-    return detail::with_actor(text, std::move(worker));
-  }
+  caf::error already_started(key_arg id, caf::actor_control_block* who) const;
+
+  using when_gone = std::function<void(const caf::error&)>;
 
   // The caller keeps the worker's memory.
-  template <class Fn>
   void stop_found(caf::actor_control_block* who, key_arg id,
                   const caf::error& reason, std::chrono::nanoseconds timeout,
-                  Fn fn) const {
-    // CAF's actors ignore an exit whose reason is no error.
-    core_->stop_worker(detail::add_reference(who), Id{id},
-                       reason ? reason : default_reason(),
-                       super::deadline_after(timeout), std::move(fn));
-  }
+                  when_gone fn) const;
+};
 
-  template <class Fn>
-  caf::error stop_worker(key_arg id, const caf::error& reason,
-                         std::chrono::nanoseconds timeout, Fn fn) const {
-    auto who = whereis(id);
-    if (!who)
-      return core_->missing(id);
-    stop_found(control_block(*who), id, reason, timeout, std::move(fn));
+// -- not inline, so that they are compiled once for common types
+// ---------------
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+std::vector<Id>
+gen_registry_ref<Id, Worker, Value>::ids(const handle_type& who) const {
+  std::vector<Id> result;
+  table().for_each_of(control_block(who), [&result](const node_type& x) {
+    result.push_back(x.key.copy());
+  });
+  return result;
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+auto gen_registry_ref<Id, Worker, Value>::to_list() const
+  -> std::vector<entry_type> {
+  std::vector<entry_type> result;
+  for_each([&](const view_type& x) { result.push_back(x.to_entry()); });
+  return result;
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+auto gen_registry_ref<Id, Worker, Value>::sample() const
+  -> lookup_result<entry_type> {
+  lookup_result<entry_type> result{missing()};
+  size_t seen = 0;
+  for_each([&](const view_type& x) {
+    if (detail::random_below(++seen) == 0)
+      result.emplace(x.to_entry());
+  });
+  return result;
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+auto gen_registry_ref<Id, Worker, Value>::which_children() const
+  -> std::vector<child<Id, handle_type>> {
+  std::vector<child<Id, handle_type>> result;
+  table().for_each([&](const node_type& x) {
+    if (detail::actors::dead(x.actor))
+      return;
+    result.push_back({x.key.copy(), view(x).handle(),
+                      x.value.record && x.value.record->way.leaving()});
+  });
+  return result;
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::stop(
+  key_arg id, const caf::error& reason,
+  std::chrono::nanoseconds timeout) const {
+  auto found = whereis(id);
+  if (!found)
+    return core_->missing(id);
+  if (detail::must_not_wait())
+    return error(errc::would_block, id,
+                 "waiting would block a thread that runs actors, or a "
+                 "factory");
+  auto gone = std::make_shared<detail::countdown>();
+  gone->add();
+  stop_found(control_block(*found), id, reason, timeout,
+             [gone](const caf::error&) { gone->drop(); });
+  gone->wait();
+  return {};
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::stop(key_arg id) const {
+  return stop(id, default_reason(), options().stop_timeout);
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::stop(
+  key_arg id, const caf::error& reason) const {
+  return stop(id, reason, options().stop_timeout);
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::begin_stop(key_arg id) const {
+  auto who = whereis(id);
+  if (!who)
+    return core_->missing(id);
+  stop_found(control_block(*who), id, default_reason(), options().stop_timeout,
+             [](const caf::error&) {});
+  return {};
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::begin_stop(
+  key_arg id, const caf::actor& who) const {
+  return begin_stop(id, who, default_reason(), options().stop_timeout);
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::begin_stop(
+  key_arg id, const caf::actor& who, const caf::error& reason,
+  std::chrono::nanoseconds timeout) const {
+  if (!who)
+    return error(errc::null_handle, id, "the handle is null");
+  auto found = lookup(id);
+  if (!found)
+    return core_->missing(id);
+  auto content = std::make_shared<const detail::event_data_of<Id, Value>>(
+    found->key(), found->value());
+  // This very worker, whoever comes after it.
+  auto* ptr = control_block(found->handle());
+  stop_found(ptr, id, reason, timeout,
+             [name = core_->name(), content, ptr,
+              to = caf::actor_cast<caf::strong_actor_ptr>(who)](
+               const caf::error& why) noexcept {
+               // It may be in the middle of its destruction.
+               auto worker = detail::actors::borrow(ptr, false)
+                               ? caf::strong_actor_ptr{ptr, false}
+                               : nullptr;
+               detail::post(to.get(), detail::to_message(cafreg::unregistered{
+                                        event{name, content, std::move(worker)},
+                                        departure::down, why}));
+             });
+  return {};
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+attempt gen_registry_ref<Id, Worker, Value>::close() const {
+  core_->close();
+  if (!detail::must_not_wait()) {
+    core_->wait_closed();
     return {};
   }
-};
+  if (core_->ended())
+    return {};
+  return core_->error(errc::would_block, {},
+                      "closed, but waiting for the workers would block a "
+                      "thread that runs actors, or a factory");
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+caf::actor gen_registry_ref<Id, Worker, Value>::actor() const requires
+  detail::usable_by_message<Id, Value, detail::worker_handle<Worker>> {
+  using args = typename detail::worker_signature<Worker>::args;
+  return core_->front([this] {
+    return closed() ? detail::spawn_bouncer(system(), super::closed_error())
+                    : detail::gen_front<gen_registry_ref, args>::spawn(*this);
+  });
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+caf::error gen_registry_ref<Id, Worker, Value>::lookup_error(errc why,
+                                                             key_arg id) const {
+  return error(why, id,
+               why == errc::closed ? "the registry is closed"
+                                   : "it has no worker");
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+caf::error gen_registry_ref<Id, Worker, Value>::already_started(
+  key_arg id, caf::actor_control_block* who) const {
+  auto worker = detail::add_reference(who);
+  auto text = error(errc::already_started, id,
+                    "it has " + detail::actor_text(worker));
+  return detail::with_actor(text, std::move(worker));
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+void gen_registry_ref<Id, Worker, Value>::stop_found(
+  caf::actor_control_block* who, key_arg id, const caf::error& reason,
+  std::chrono::nanoseconds timeout, when_gone fn) const {
+  // CAF's actors ignore an exit whose reason is no error.
+  core_->stop_worker(detail::add_reference(who), Id{id},
+                     reason ? reason : default_reason(),
+                     super::deadline_after(timeout), std::move(fn));
+}
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+auto gen_registry_ref<Id, Worker, Value>::make_core(
+  caf::actor_system& sys, gen_registry_options options,
+  typename core_type::factory_type factory) -> std::shared_ptr<core_type> {
+  auto core = std::make_shared<core_type>(sys, std::move(options),
+                                          std::move(factory));
+  core->start();
+  return core;
+}
 
 /// One worker for each id, started when somebody first asks for it, supervised,
 /// gone when it dies. The equivalent of Elixir's gen_registry.
@@ -597,10 +669,10 @@ public:
   template <class Source>
     requires worker_source<Source, Id, Worker, Value> gen_registry(
       caf::actor_system& sys, gen_registry_options options, Source source)
-      : super(std::make_shared<typename super::core_type>(
+      : super(super::make_core(
         sys, std::move(options),
         detail::make_factory<Id, Worker, Value>(std::move(source)))) {
-      this->core_->start();
+      // nop
     }
 
     gen_registry(const gen_registry&) = delete;
@@ -608,14 +680,29 @@ public:
     gen_registry& operator=(const gen_registry&) = delete;
 
     /// Closes the registry, see `close`.
-    ~gen_registry() {
-      static_cast<void>(this->close());
-    }
+    ~gen_registry();
 
     /// Returns a reference that may be copied into actors.
     super ref() const {
       return *this;
     }
 };
+
+template <registry_key Id, worker_type Worker, registry_value Value>
+gen_registry<Id, Worker, Value>::~gen_registry() {
+  static_cast<void>(this->close());
+}
+
+// What most programs use is compiled with the library.
+
+extern template class detail::gen_core<std::string, std::tuple<>, unit>;
+extern template class detail::worker_core<std::string, std::tuple<>, unit>;
+extern template class detail::unique_table<
+  std::string, detail::worker_slot<std::string, std::tuple<>, unit>,
+  detail::actors, detail::gen_core<std::string, std::tuple<>, unit>>;
+extern template class registry_base<gen_core_of<std::string, caf::actor, unit>,
+                                    std::string, unit, caf::actor>;
+extern template class gen_registry_ref<std::string>;
+extern template class gen_registry<std::string>;
 
 } // namespace cafreg

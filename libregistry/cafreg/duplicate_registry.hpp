@@ -9,6 +9,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <type_traits>
@@ -102,29 +103,13 @@ public:
   /// @throws std::bad_alloc, std::length_error when there are 2^32 - 1 entries
   ///         under the key, and what copying the key throws, without effect
   caf::expected<void> register_as(const Handle& who, key_arg key,
-                                  Value value = Value{}) const {
-    auto* ptr = control_block(who);
-    if (auto err = super::check(ptr, key))
-      return err;
-    switch (table().add(ptr, key, std::move(value), {})) {
-      case detail::add_result::closed:
-        return closed_error(key);
-      case detail::add_result::dead:
-        return super::error(errc::dead_actor, key, "the actor has terminated");
-      default:
-        return {};
-    }
-  }
+                                  Value value = Value{}) const;
 
   /// Removes all entries that an actor has under a key. Complexity: linear in
   /// n or in the number of entries of the actor, whichever is smaller: constant
   /// for one subscriber of many, and for an actor with many keys.
   /// @returns the number of entries removed, or `errc::closed`.
-  caf::expected<size_t> unregister(const Handle& who, key_arg key) const {
-    if (auto count = table().erase(control_block(who), key, {}))
-      return *count;
-    return closed_error(key);
-  }
+  caf::expected<size_t> unregister(const Handle& who, key_arg key) const;
 
   /// Removes those entries of an actor under a key for which
   /// `pred(const Value&)` is true. All are asked before the first is removed.
@@ -140,20 +125,14 @@ public:
 
   /// Removes all entries of an actor. Complexity: linear in their number.
   /// @returns the number of entries removed, or `errc::closed`.
-  caf::expected<size_t> unregister_all(const Handle& who) const {
-    if (closed())
-      return closed_error();
-    return table().erase_all(control_block(who), {}, false);
-  }
+  caf::expected<size_t> unregister_all(const Handle& who) const;
 
   // -- looking up -------------------------------------------------------------
 
   /// Returns the entries under a key, in no order: never one whose actor had
   /// terminated when the call began; empty also when the registry is closed.
   /// Like Elixir's `Registry.lookup/2`. Complexity: linear in n.
-  [[nodiscard]] std::vector<entry_type> lookup(key_arg key) const {
-    return match(key, [](const Value&) { return true; });
-  }
+  [[nodiscard]] std::vector<entry_type> lookup(key_arg key) const;
 
   /// Calls `fn(const view_type&)` for each entry under a key, borrowed: nothing
   /// is copied or allocated, no reference counted, no actor's memory touched.
@@ -170,29 +149,12 @@ public:
 
   /// Returns the values that an actor has under a key, in no order; none if it
   /// has terminated. Complexity: as `unregister`.
-  [[nodiscard]] std::vector<Value> values(key_arg key,
-                                          const Handle& who) const {
-    std::vector<Value> result;
-    auto* ptr = control_block(who);
-    if (ptr != nullptr && !detail::actors::dead(ptr))
-      table().for_each_of(ptr, key, [&result](const auto& x) {
-        result.push_back(x.value());
-      });
-    return result;
-  }
+  [[nodiscard]] std::vector<Value> values(key_arg key, const Handle& who) const;
 
   /// Returns the keys of an actor, in no order, a key as often as it is
   /// registered under it; none if it has terminated. Like Elixir's
   /// `Registry.keys/2`. Complexity: linear in their number.
-  [[nodiscard]] std::vector<Key> keys(const Handle& who) const {
-    std::vector<Key> result;
-    auto* ptr = control_block(who);
-    if (ptr != nullptr && !detail::actors::dead(ptr))
-      table().for_each_key_of(ptr, [&result](key_arg key) {
-        result.emplace_back(key);
-      });
-    return result;
-  }
+  [[nodiscard]] std::vector<Key> keys(const Handle& who) const;
 
   /// Number of entries, of actors that died a moment ago too. Complexity:
   /// constant.
@@ -366,13 +328,8 @@ public:
   /// vector of keys, `keys`. It is hidden, keeps nothing alive, and answers
   /// `errc::closed` after the registry was closed. Its handle must not outlive
   /// the actor system.
-  caf::actor actor() const requires detail::sendable<Key> && detail::sendable<
-    Value> && std::same_as<Handle, caf::actor> {
-    return core_->front([this] {
-      return closed() ? detail::spawn_bouncer(system(), closed_error())
-                      : detail::spawn_duplicate_front(*this);
-    });
-  }
+  caf::actor
+  actor() const requires detail::usable_by_message<Key, Value, Handle>;
 
 protected:
   using super::super;
@@ -400,6 +357,81 @@ private:
   }
 };
 
+// -- not inline, so that they are compiled once for common types
+// ---------------
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<void> duplicate_registry_ref<Key, Value, Handle>::register_as(
+  const Handle& who, key_arg key, Value value) const {
+  auto* ptr = control_block(who);
+  if (auto err = super::check(ptr, key))
+    return err;
+  switch (table().add(ptr, key, std::move(value), {})) {
+    case detail::add_result::closed:
+      return closed_error(key);
+    case detail::add_result::dead:
+      return super::error(errc::dead_actor, key, "the actor has terminated");
+    default:
+      return {};
+  }
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<size_t> duplicate_registry_ref<Key, Value, Handle>::unregister(
+  const Handle& who, key_arg key) const {
+  if (auto count = table().erase(control_block(who), key, {}))
+    return *count;
+  return closed_error(key);
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<size_t>
+duplicate_registry_ref<Key, Value, Handle>::unregister_all(
+  const Handle& who) const {
+  if (closed())
+    return closed_error();
+  return table().erase_all(control_block(who), {}, false);
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+auto duplicate_registry_ref<Key, Value, Handle>::lookup(key_arg key) const
+  -> std::vector<entry_type> {
+  return match(key, [](const Value&) { return true; });
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+std::vector<Value> duplicate_registry_ref<Key, Value, Handle>::values(
+  key_arg key, const Handle& who) const {
+  std::vector<Value> result;
+  auto* ptr = control_block(who);
+  if (ptr != nullptr && !detail::actors::dead(ptr))
+    table().for_each_of(ptr, key, [&result](const auto& x) {
+      result.push_back(x.value());
+    });
+  return result;
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+std::vector<Key>
+duplicate_registry_ref<Key, Value, Handle>::keys(const Handle& who) const {
+  std::vector<Key> result;
+  auto* ptr = control_block(who);
+  if (ptr != nullptr && !detail::actors::dead(ptr))
+    table().for_each_key_of(ptr, [&result](key_arg key) {
+      result.emplace_back(key);
+    });
+  return result;
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::actor duplicate_registry_ref<Key, Value, Handle>::actor()
+  const requires detail::usable_by_message<Key, Value, Handle> {
+  return core_->front([this] {
+    return closed() ? detail::spawn_bouncer(system(), closed_error())
+                    : detail::spawn_duplicate_front(*this);
+  });
+}
+
 /// Topics and groups: any number of actors under one key, also one actor
 /// several times, and all entries of an actor vanish when it terminates. The
 /// equivalent of Elixir's `Registry` with `keys: :duplicate`.
@@ -424,5 +456,15 @@ public:
   using registry_owner<
     duplicate_registry_ref<Key, Value, Handle>>::registry_owner;
 };
+
+// What most programs use is compiled with the library.
+
+extern template class detail::duplicate_core<std::string, unit>;
+extern template class detail::duplicate_table<
+  std::string, unit, detail::actors, detail::duplicate_core<std::string, unit>>;
+extern template class registry_base<detail::duplicate_core<std::string, unit>,
+                                    std::string, unit, caf::actor>;
+extern template class duplicate_registry_ref<std::string>;
+extern template class registry_owner<duplicate_registry_ref<std::string>>;
 
 } // namespace cafreg

@@ -13,6 +13,8 @@ event_data::~event_data() {
   // nop
 }
 
+template class event_data_of<std::string, unit>;
+
 namespace {
 
 class event_data_received final : public event_data {

@@ -100,6 +100,9 @@ private:
   std::optional<Value> value_;
 };
 
+// Most keys are strings; compiled with the library.
+extern template class event_data_of<std::string, unit>;
+
 /// Creates the data of an event that came from another node.
 event_data_ptr received_event_data(caf::message content);
 

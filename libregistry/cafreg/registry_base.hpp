@@ -18,6 +18,7 @@
 
 #include "cafreg/caf.hpp"
 #include "cafreg/concepts.hpp"
+#include "cafreg/detail/blocked_wait.hpp"
 #include "cafreg/detail/deadline.hpp"
 #include "cafreg/detail/key_text.hpp"
 #include "cafreg/detail/typed_core.hpp"
@@ -63,10 +64,7 @@ public:
   /// @returns a subscription to cancel it, or an error: `null_handle`,
   ///          `key_too_large`, `closed`.
   caf::expected<subscription> await(key_arg key, const caf::actor& who,
-                                    std::chrono::nanoseconds timeout) const {
-    return interested(key, who, detail::interest::kind::await,
-                      deadline_after(timeout));
-  }
+                                    std::chrono::nanoseconds timeout) const;
 
   /// Waits until there is an entry under a key. For threads: in one that runs
   /// actors it refuses unless the answer is there already, since waiting there
@@ -74,37 +72,7 @@ public:
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
   [[nodiscard]] caf::expected<entry_type>
-  await(key_arg key, std::chrono::nanoseconds timeout) const {
-    if (closed())
-      return closed_error(key);
-    if (auto err = check_key(key))
-      return err;
-    auto deadline = detail::runs_actors ? detail::clock_type::now()
-                                        : deadline_after(timeout);
-    auto blocked = std::make_shared<detail::blocked_wait<Value>>();
-    auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
-    x->blocked = blocked;
-    auto noted = add_interest(key, std::move(x));
-    if (!noted)
-      return std::move(noted.error());
-    if (!blocked->wait_until(deadline)) {
-      // In this order, for cancelling tells it, too.
-      blocked->fail(detail::runs_actors ? errc::would_block : errc::timeout);
-      noted->cancel();
-    }
-    if (blocked->value())
-      return entry_type{Key{key}, *blocked->value(),
-                        caf::actor_cast<Handle>(blocked->holder())};
-    switch (blocked->why()) {
-      case errc::closed:
-        return error(errc::closed, key, "the registry is closed");
-      case errc::timeout:
-        return error(errc::timeout, key, "nobody registered it in time");
-      default:
-        return error(errc::would_block, key,
-                     "waiting would block a thread that runs actors");
-    }
-  }
+  await(key_arg key, std::chrono::nanoseconds timeout) const;
 
   /// Runs `fn()` while no other caller of `with_lock` with the same key runs
   /// its function. Lock keys have nothing to do with names. A thread that runs
@@ -151,15 +119,7 @@ public:
   /// in the order of the changes, and before the call that makes the change
   /// returns. Keeps the listener alive until it is removed, terminates, or the
   /// registry closes. Complexity: linear in the number of listeners.
-  [[nodiscard]] caf::error add_listener(const caf::actor& who) const {
-    if (!who)
-      return null_handle_error();
-    if (closed())
-      return closed_error();
-    if (!core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who)))
-      return closed_error();
-    return {};
-  }
+  [[nodiscard]] caf::error add_listener(const caf::actor& who) const;
 
   /// Returns whether the actor was a listener.
   bool remove_listener(const caf::actor& who) const {
@@ -173,13 +133,13 @@ public:
   bool put_meta(std::string_view key, T value) const {
     if (closed())
       return false;
-    return core_->put_meta(key, std::any{std::move(value)});
+    return core_->metadata().put(key, std::any{std::move(value)});
   }
 
   /// Returns the value of type T attached under a key, if there is one.
   template <class T>
   [[nodiscard]] std::optional<T> meta(std::string_view key) const {
-    auto found = core_->meta(key);
+    auto found = core_->metadata().get(key);
     if (auto* ptr = std::any_cast<T>(found.get()))
       return *ptr;
     return std::nullopt;
@@ -187,7 +147,7 @@ public:
 
   /// Returns whether there was a value.
   bool delete_meta(std::string_view key) const {
-    return core_->delete_meta(key);
+    return core_->metadata().erase(key);
   }
 
   // -- the registry -----------------------------------------------------------
@@ -229,11 +189,7 @@ public:
   }
 
   /// The error that a failed lookup stands for.
-  [[nodiscard]] caf::error lookup_error(errc why, key_arg key) const {
-    return error(why, key,
-                 why == errc::closed ? "the registry is closed"
-                                     : "nobody holds it");
-  }
+  [[nodiscard]] caf::error lookup_error(errc why, key_arg key) const;
 
   /// @cond
 protected:
@@ -272,9 +228,8 @@ protected:
     return result;
   }
 
-  caf::error error(errc code, key_arg key, std::string_view reason) const {
-    return core_->error(code, detail::key_text<Key>(Key{key}), reason);
-  }
+  [[gnu::cold, gnu::noinline]] caf::error error(errc code, key_arg key,
+                                                std::string_view reason) const;
 
   caf::error closed_error() const {
     return core_->error(errc::closed, {}, "the registry is closed");
@@ -288,47 +243,142 @@ protected:
     return core_->error(errc::null_handle, {}, "the handle is null");
   }
 
-  caf::error check_key(key_arg key) const {
-    if (detail::stored_key<Key>::bytes(key) > core_->options().max_key_size)
-      return error(errc::key_too_large, key,
-                   "longer than the limit of "
-                     + std::to_string(core_->options().max_key_size)
-                     + " bytes");
-    return {};
-  }
+  caf::error check_key(key_arg key) const;
 
-  caf::error check(caf::actor_control_block* who, key_arg key) const {
-    if (who == nullptr)
-      return error(errc::null_handle, key, "the handle is null");
-    if (!core_->options().allow_remote && who->node() != system().node())
-      return error(errc::remote_actor, key, "the actor is on another node");
-    return check_key(key);
-  }
+  caf::error check(caf::actor_control_block* who, key_arg key) const;
 
   caf::expected<subscription>
   interested(key_arg key, const caf::actor& who, detail::interest::kind what,
-             detail::clock_type::time_point deadline) const {
-    auto* ptr = control_block(who);
-    if (ptr == nullptr)
-      return error(errc::null_handle, key, "the handle is null");
-    if (auto err = check_key(key))
-      return err;
-    auto x = core_->make_interest(what, key, detail::add_reference(ptr));
-    x->deadline = deadline;
-    return add_interest(key, std::move(x));
-  }
+             detail::clock_type::time_point deadline) const;
 
   caf::expected<subscription>
-  add_interest(key_arg key, std::unique_ptr<interest_type> x) const {
-    auto id = core_->add_interest(std::move(x));
-    if (id == 0)
-      return closed_error(key);
-    return subscription{core_, id};
-  }
+  add_interest(key_arg key, std::unique_ptr<interest_type> x) const;
 
   std::shared_ptr<core_type> core_;
   /// @endcond
 };
+
+// -- not inline, so that they are compiled once for common types
+// ---------------
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::expected<subscription> registry_base<Core, Key, Value, Handle>::await(
+  key_arg key, const caf::actor& who, std::chrono::nanoseconds timeout) const {
+  return interested(key, who, detail::interest::kind::await,
+                    deadline_after(timeout));
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+auto registry_base<Core, Key, Value, Handle>::await(
+  key_arg key, std::chrono::nanoseconds timeout) const
+  -> caf::expected<entry_type> {
+  if (closed())
+    return closed_error(key);
+  if (auto err = check_key(key))
+    return err;
+  auto deadline = detail::runs_actors ? detail::clock_type::now()
+                                      : deadline_after(timeout);
+  auto blocked = std::make_shared<detail::blocked_wait>();
+  auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
+  x->blocked = blocked;
+  auto noted = add_interest(key, std::move(x));
+  if (!noted)
+    return std::move(noted.error());
+  if (!blocked->wait_until(deadline)) {
+    // In this order, for cancelling tells it, too.
+    blocked->fail(detail::runs_actors ? errc::would_block : errc::timeout);
+    noted->cancel();
+  }
+  if (auto& found = blocked->found(); found.holder())
+    return entry_type{Key{key}, *found.template value<Value>(),
+                      found.template handle<Handle>()};
+  switch (blocked->why()) {
+    case errc::closed:
+      return error(errc::closed, key, "the registry is closed");
+    case errc::timeout:
+      return error(errc::timeout, key, "nobody registered it in time");
+    default:
+      return error(errc::would_block, key,
+                   "waiting would block a thread that runs actors");
+  }
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::error registry_base<Core, Key, Value, Handle>::add_listener(
+  const caf::actor& who) const {
+  if (!who)
+    return null_handle_error();
+  if (closed())
+    return closed_error();
+  if (!core_->add_listener(caf::actor_cast<caf::strong_actor_ptr>(who)))
+    return closed_error();
+  return {};
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::error registry_base<Core, Key, Value, Handle>::lookup_error(
+  errc why, key_arg key) const {
+  return error(why, key,
+               why == errc::closed ? "the registry is closed"
+                                   : "nobody holds it");
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::error registry_base<Core, Key, Value, Handle>::error(
+  errc code, key_arg key, std::string_view reason) const {
+  return core_->error(code, detail::key_text<Key>(Key{key}), reason);
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::error
+registry_base<Core, Key, Value, Handle>::check_key(key_arg key) const {
+  if (detail::stored_key<Key>::bytes(key) > core_->options().max_key_size)
+    return core_->key_too_large(detail::key_text<Key>(Key{key}));
+  return {};
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::error registry_base<Core, Key, Value, Handle>::check(
+  caf::actor_control_block* who, key_arg key) const {
+  if (who == nullptr)
+    return error(errc::null_handle, key, "the handle is null");
+  if (!core_->options().allow_remote && who->node() != system().node())
+    return error(errc::remote_actor, key, "the actor is on another node");
+  return check_key(key);
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::expected<subscription> registry_base<Core, Key, Value, Handle>::interested(
+  key_arg key, const caf::actor& who, detail::interest::kind what,
+  detail::clock_type::time_point deadline) const {
+  auto* ptr = control_block(who);
+  if (ptr == nullptr)
+    return error(errc::null_handle, key, "the handle is null");
+  if (auto err = check_key(key))
+    return err;
+  auto x = core_->make_interest(what, key, detail::add_reference(ptr));
+  x->deadline = deadline;
+  return add_interest(key, std::move(x));
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::expected<subscription>
+registry_base<Core, Key, Value, Handle>::add_interest(
+  key_arg key, std::unique_ptr<interest_type> x) const {
+  auto id = core_->add_interest(std::move(x));
+  if (id == 0)
+    return closed_error(key);
+  return subscription{core_, id};
+}
 
 /// What `unique_registry` and `duplicate_registry` have in common: they own
 /// what their `Ref` refers to. Not to be used by itself.
@@ -340,23 +390,31 @@ public:
 
   /// @throws std::invalid_argument if an option makes no sense, or
   ///         `cafreg::prepare` was not called for the configuration of `sys`
-  explicit registry_owner(caf::actor_system& sys, registry_options options = {})
-    : Ref(std::make_shared<typename Ref::core_type>(sys, std::move(options))) {
-    this->core_->start();
-  }
+  explicit registry_owner(caf::actor_system& sys,
+                          registry_options options = {});
 
   registry_owner(const registry_owner&) = delete;
 
   registry_owner& operator=(const registry_owner&) = delete;
 
-  ~registry_owner() {
-    this->close();
-  }
+  ~registry_owner();
 
   /// Returns a reference that may be copied into actors.
   [[nodiscard]] Ref ref() const {
     return *this;
   }
 };
+
+template <class Ref>
+registry_owner<Ref>::registry_owner(caf::actor_system& sys,
+                                    registry_options options)
+  : Ref(std::make_shared<typename Ref::core_type>(sys, std::move(options))) {
+  this->core_->start();
+}
+
+template <class Ref>
+registry_owner<Ref>::~registry_owner() {
+  this->close();
+}
 
 } // namespace cafreg

@@ -98,32 +98,12 @@ public:
   /// @throws std::bad_alloc, and what copying the key throws, without effect
   caf::expected<registration<Handle>> register_as(const Handle& who,
                                                   key_arg key,
-                                                  Value value = Value{}) const {
-    auto* ptr = control_block(who);
-    if (auto err = check(ptr, key))
-      return err;
-    std::optional<Handle> holder;
-    auto outcome = table().insert(ptr, key, std::move(value), {},
-                                  [&holder](const node_type& x) {
-                                    holder.emplace(adopt(x));
-                                  });
-    switch (outcome) {
-      case detail::write_result::done:
-        return registration<Handle>{who, true};
-      case detail::write_result::taken:
-      case detail::write_result::held:
-        return registration<Handle>{std::move(*holder), false};
-      default:
-        return write_error(outcome, key);
-    }
-  }
+                                                  Value value = Value{}) const;
 
   /// Removes the entry of a key if `who` holds it; anything else is fine too.
   /// Complexity: constant, however many keys the actor holds.
   /// @returns the number of entries removed, 0 or 1, or `errc::closed`.
-  caf::expected<size_t> unregister(const Handle& who, key_arg key) const {
-    return removed(table().erase(control_block(who), key, {}), key);
-  }
+  caf::expected<size_t> unregister(const Handle& who, key_arg key) const;
 
   /// Removes the entry of a key if `who` holds it and `pred(const Value&)` is
   /// true: in one step, no other change comes between. `pred` may be called
@@ -141,11 +121,7 @@ public:
 
   /// Removes all entries of an actor. Complexity: linear in their number.
   /// @returns the number of entries removed, or `errc::closed`.
-  caf::expected<size_t> unregister_all(const Handle& who) const {
-    if (closed())
-      return closed_error();
-    return table().erase_all(control_block(who), {}, false);
-  }
+  caf::expected<size_t> unregister_all(const Handle& who) const;
 
   /// Replaces the value of a key that `who` holds by `fn(const Value&)`. Atomic
   /// against lookups, which see the one value or the other, and against other
@@ -178,22 +154,7 @@ public:
   ///          `null_handle`, `dead_actor` or `remote_actor` because of `to`,
   ///          `closed`.
   [[nodiscard]] caf::error give_away(key_arg key, const Handle& from,
-                                     const Handle& to) const {
-    if (auto err = check(control_block(to), key))
-      return err;
-    if (control_block(from) == control_block(to)) {
-      if (!values(key, from).empty())
-        return {};
-      return write_error(closed() ? detail::write_result::closed
-                                  : detail::write_result::not_held,
-                         key);
-    }
-    auto outcome = table().give(control_block(from), key, control_block(to),
-                                {departure::given_away, nullptr});
-    if (outcome == detail::write_result::done)
-      return {};
-    return write_error(outcome, key);
-  }
+                                     const Handle& to) const;
 
   /// Lets an actor take a key over, with this value, when its present holder
   /// dies or unregisters it: no lookup misses it in between. Several standbys
@@ -203,26 +164,7 @@ public:
   /// @returns a subscription to leave the queue with, or an error as
   ///          `register_as`.
   caf::expected<subscription> standby(key_arg key, const Handle& who,
-                                      Value value = Value{}) const {
-    auto* ptr = control_block(who);
-    if (auto err = check(ptr, key))
-      return err;
-    auto x = core_->make_interest(detail::interest::kind::standby, key,
-                                  detail::add_reference(ptr));
-    x->value.emplace(value);
-    auto result = add_interest(key, std::move(x));
-    if (!result)
-      return result;
-    // The key may have been free, or the holder may have gone just before.
-    auto first = register_as(who, key, std::move(value));
-    if (!first) {
-      result->cancel();
-      return std::move(first.error());
-    }
-    if (first->inserted)
-      result->cancel();
-    return result;
-  }
+                                      Value value = Value{}) const;
 
   // -- looking up -------------------------------------------------------------
 
@@ -266,25 +208,11 @@ public:
 
   /// Returns the values that an actor has under a key: none or one.
   /// Complexity: constant.
-  [[nodiscard]] std::vector<Value> values(key_arg key,
-                                          const Handle& who) const {
-    std::vector<Value> result;
-    table().visit(key, [&](const node_type& x) {
-      if (x.actor == control_block(who))
-        result.push_back(x.value);
-    });
-    return result;
-  }
+  [[nodiscard]] std::vector<Value> values(key_arg key, const Handle& who) const;
 
   /// Returns the keys of an actor, in no order. Complexity: linear in their
   /// number.
-  [[nodiscard]] std::vector<Key> keys(const Handle& who) const {
-    std::vector<Key> result;
-    table().for_each_of(control_block(who), [&result](const node_type& x) {
-      result.push_back(x.key.copy());
-    });
-    return result;
-  }
+  [[nodiscard]] std::vector<Key> keys(const Handle& who) const;
 
   /// Number of entries. Complexity: constant.
   [[nodiscard]] size_t count() const {
@@ -337,10 +265,7 @@ public:
   /// change, in order. Complexity: logarithmic in the number of open wishes.
   /// @returns a subscription to stop it, or an error: `null_handle`, `closed`,
   ///          `key_too_large`.
-  caf::expected<subscription> watch(key_arg key, const caf::actor& who) const {
-    return interested(key, who, detail::interest::kind::watch,
-                      detail::clock_type::time_point::max());
-  }
+  caf::expected<subscription> watch(key_arg key, const caf::actor& who) const;
 
   /// Waits until somebody holds a key. For threads: in one that runs actors it
   /// refuses unless the answer is there already, since waiting there could keep
@@ -348,11 +273,7 @@ public:
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
   [[nodiscard]] caf::expected<entry_type>
-  await(key_arg key, std::chrono::nanoseconds timeout) const {
-    if (auto found = lookup(key))
-      return std::move(*found);
-    return super::await(key, timeout);
-  }
+  await(key_arg key, std::chrono::nanoseconds timeout) const;
 
   // -- via --------------------------------------------------------------------
 
@@ -404,13 +325,8 @@ public:
   /// nodes and plain message flows. It is hidden, keeps nothing alive, and
   /// answers `errc::closed` after the registry was closed. Its handle must not
   /// outlive the actor system.
-  caf::actor actor() const requires detail::sendable<Key> && detail::sendable<
-    Value> && std::same_as<Handle, caf::actor> {
-    return core_->front([this] {
-      return closed() ? detail::spawn_bouncer(system(), closed_error())
-                      : detail::spawn_unique_front(*this);
-    });
-  }
+  caf::actor
+  actor() const requires detail::usable_by_message<Key, Value, Handle>;
 
   /// @cond
 protected:
@@ -452,30 +368,10 @@ private:
     return closed() ? errc::closed : errc::no_such_name;
   }
 
-  caf::error write_error(detail::write_result outcome, key_arg key) const {
-    switch (outcome) {
-      case detail::write_result::closed:
-        return error(errc::closed, key, "the registry is closed");
-      case detail::write_result::dead:
-        return error(errc::dead_actor, key, "the actor has terminated");
-      case detail::write_result::would_deadlock:
-        return error(errc::would_deadlock, key,
-                     "it is reserved for an actor whose spawn waits for this "
-                     "thread");
-      case detail::write_result::busy:
-        return error(errc::would_deadlock, key,
-                     "this thread is changing the entry");
-      default:
-        return error(errc::not_holder, key, "the actor does not hold it");
-    }
-  }
+  caf::error write_error(detail::write_result outcome, key_arg key) const;
 
   caf::expected<size_t> removed(detail::write_result outcome,
-                                key_arg key) const {
-    if (outcome == detail::write_result::closed)
-      return write_error(outcome, key);
-    return size_t{outcome == detail::write_result::done ? 1u : 0u};
-  }
+                                key_arg key) const;
 
   template <class Spawn>
   caf::expected<Handle> spawn_reserved(key_arg key, Value value,
@@ -515,16 +411,177 @@ private:
   caf::error spawn_error(key_arg key,
                          const typename table_type::reservation_ptr& reserved,
                          const std::optional<Handle>& spawned,
-                         std::string what) const {
-    table().release(reserved);
-    if (spawned)
-      detail::kill(control_block(*spawned));
-    return error(errc::spawn_failed, key,
-                 (spawned ? "registering the new actor threw"
-                          : "spawning threw")
-                   + std::move(what));
-  }
+                         std::string what) const;
 };
+
+// -- not inline, so that they are compiled once for common types
+// ---------------
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<registration<Handle>>
+unique_registry_ref<Key, Value, Handle>::register_as(const Handle& who,
+                                                     key_arg key,
+                                                     Value value) const {
+  auto* ptr = control_block(who);
+  if (auto err = check(ptr, key))
+    return err;
+  std::optional<Handle> holder;
+  auto outcome = table().insert(ptr, key, std::move(value), {},
+                                [&holder](const node_type& x) {
+                                  holder.emplace(adopt(x));
+                                });
+  switch (outcome) {
+    case detail::write_result::done:
+      return registration<Handle>{who, true};
+    case detail::write_result::taken:
+    case detail::write_result::held:
+      return registration<Handle>{std::move(*holder), false};
+    default:
+      return write_error(outcome, key);
+  }
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<size_t> unique_registry_ref<Key, Value, Handle>::unregister(
+  const Handle& who, key_arg key) const {
+  return removed(table().erase(control_block(who), key, {}), key);
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<size_t> unique_registry_ref<Key, Value, Handle>::unregister_all(
+  const Handle& who) const {
+  if (closed())
+    return closed_error();
+  return table().erase_all(control_block(who), {}, false);
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::error unique_registry_ref<Key, Value, Handle>::give_away(
+  key_arg key, const Handle& from, const Handle& to) const {
+  if (auto err = check(control_block(to), key))
+    return err;
+  if (control_block(from) == control_block(to)) {
+    if (!values(key, from).empty())
+      return {};
+    return write_error(closed() ? detail::write_result::closed
+                                : detail::write_result::not_held,
+                       key);
+  }
+  auto outcome = table().give(control_block(from), key, control_block(to),
+                              {departure::given_away, nullptr});
+  if (outcome == detail::write_result::done)
+    return {};
+  return write_error(outcome, key);
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<subscription> unique_registry_ref<Key, Value, Handle>::standby(
+  key_arg key, const Handle& who, Value value) const {
+  auto* ptr = control_block(who);
+  if (auto err = check(ptr, key))
+    return err;
+  auto x = core_->make_interest(detail::interest::kind::standby, key,
+                                detail::add_reference(ptr));
+  x->value.emplace(value);
+  auto result = add_interest(key, std::move(x));
+  if (!result)
+    return result;
+  // The key may have been free, or the holder may have gone just before.
+  auto first = register_as(who, key, std::move(value));
+  if (!first) {
+    result->cancel();
+    return std::move(first.error());
+  }
+  if (first->inserted)
+    result->cancel();
+  return result;
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+std::vector<Value> unique_registry_ref<Key, Value, Handle>::values(
+  key_arg key, const Handle& who) const {
+  std::vector<Value> result;
+  table().visit(key, [&](const node_type& x) {
+    if (x.actor == control_block(who))
+      result.push_back(x.value);
+  });
+  return result;
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+std::vector<Key>
+unique_registry_ref<Key, Value, Handle>::keys(const Handle& who) const {
+  std::vector<Key> result;
+  table().for_each_of(control_block(who), [&result](const node_type& x) {
+    result.push_back(x.key.copy());
+  });
+  return result;
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<subscription> unique_registry_ref<Key, Value, Handle>::watch(
+  key_arg key, const caf::actor& who) const {
+  return interested(key, who, detail::interest::kind::watch,
+                    detail::clock_type::time_point::max());
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+auto unique_registry_ref<Key, Value, Handle>::await(
+  key_arg key, std::chrono::nanoseconds timeout) const
+  -> caf::expected<entry_type> {
+  if (auto found = lookup(key))
+    return std::move(*found);
+  return super::await(key, timeout);
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::actor unique_registry_ref<Key, Value, Handle>::actor()
+  const requires detail::usable_by_message<Key, Value, Handle> {
+  return core_->front([this] {
+    return closed() ? detail::spawn_bouncer(system(), closed_error())
+                    : detail::spawn_unique_front(*this);
+  });
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::error unique_registry_ref<Key, Value, Handle>::write_error(
+  detail::write_result outcome, key_arg key) const {
+  switch (outcome) {
+    case detail::write_result::closed:
+      return error(errc::closed, key, "the registry is closed");
+    case detail::write_result::dead:
+      return error(errc::dead_actor, key, "the actor has terminated");
+    case detail::write_result::would_deadlock:
+      return error(errc::would_deadlock, key,
+                   "it is reserved for an actor whose spawn waits for this "
+                   "thread");
+    case detail::write_result::busy:
+      return error(errc::would_deadlock, key,
+                   "this thread is changing the entry");
+    default:
+      return error(errc::not_holder, key, "the actor does not hold it");
+  }
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::expected<size_t> unique_registry_ref<Key, Value, Handle>::removed(
+  detail::write_result outcome, key_arg key) const {
+  if (outcome == detail::write_result::closed)
+    return write_error(outcome, key);
+  return size_t{outcome == detail::write_result::done ? 1u : 0u};
+}
+
+template <registry_key Key, registry_value Value, actor_handle Handle>
+caf::error unique_registry_ref<Key, Value, Handle>::spawn_error(
+  key_arg key, const typename table_type::reservation_ptr& reserved,
+  const std::optional<Handle>& spawned, std::string what) const {
+  table().release(reserved);
+  if (spawned)
+    detail::kill(control_block(*spawned));
+  return error(errc::spawn_failed, key,
+               (spawned ? "registering the new actor threw" : "spawning threw")
+                 + std::move(what));
+}
 
 /// Names for actors: a key belongs to one living actor at most, and an actor's
 /// keys vanish when it terminates. The equivalent of Elixir's
@@ -544,5 +601,15 @@ class unique_registry
 public:
   using registry_owner<unique_registry_ref<Key, Value, Handle>>::registry_owner;
 };
+
+// What most programs use is compiled with the library.
+
+extern template class detail::unique_core<std::string, unit>;
+extern template class detail::unique_table<
+  std::string, unit, detail::actors, detail::unique_core<std::string, unit>>;
+extern template class registry_base<detail::unique_core<std::string, unit>,
+                                    std::string, unit, caf::actor>;
+extern template class unique_registry_ref<std::string>;
+extern template class registry_owner<unique_registry_ref<std::string>>;
 
 } // namespace cafreg

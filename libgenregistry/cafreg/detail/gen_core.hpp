@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -209,8 +210,8 @@ public:
     return result;
   }
 
-  template <class Fn>
-  void for_each_actor(Fn&& fn) {
+  void for_each_actor(
+    const std::function<void(const caf::actor_control_block*)>& fn) override {
     table_.for_each([&fn](const auto& x) { fn(x.actor); });
   }
 

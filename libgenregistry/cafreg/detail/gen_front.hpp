@@ -31,8 +31,6 @@ public:
 
   using value_type = typename Ref::value_type;
 
-  using found = found_answer<value_type>;
-
   static caf::strong_actor_ptr spawn(Ref ref) {
     return spawn_front(ref,
                        [ref](caf::event_based_actor* self, promises& open) {
@@ -59,11 +57,11 @@ private:
         promise.delegate(spawn_starter(ref), ask::start{}, id, xs...);
         return promise;
       },
-      [ref](ask::lookup, const id_type& id) -> typename found::type {
+      [ref](ask::lookup, const id_type& id) -> found_answer<value_type> {
         auto present = ref.lookup(id);
         if (!present)
           return ref.lookup_error(present.error(), id);
-        return found::make(present->handle(), present->value());
+        return make_found_answer(present->handle(), present->value());
       },
       [ref, self, &open, last](ask::stop, const id_type& id) {
         auto promise = self->make_response_promise();
@@ -104,14 +102,15 @@ private:
 
   // A factory may block: each start by message has an actor of its own.
   static caf::actor spawn_starter(Ref ref) {
-    auto answer = [ref](caf::event_based_actor* self, const id_type& id,
-                        caf::expected<caf::actor> who) -> typename found::type {
+    auto answer
+      = [ref](caf::event_based_actor* self, const id_type& id,
+              caf::expected<caf::actor> who) -> found_answer<value_type> {
       self->quit();
       if (!who)
         return std::move(who.error());
       auto present = ref.lookup(id);
-      return found::make(std::move(*who),
-                         present ? present->value() : value_type{});
+      return make_found_answer(std::move(*who),
+                               present ? present->value() : value_type{});
     };
     return ref.system().template spawn<caf::hidden>(
       [ref, answer](caf::event_based_actor* self) -> caf::behavior {

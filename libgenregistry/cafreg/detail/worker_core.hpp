@@ -72,34 +72,7 @@ public:
 
   /// Starts the worker of an id, unless there is one: once, whoever else wants
   /// it at the same time. Complexity: constant, and what the factory takes.
-  template <class... Ts>
-  landing start_worker(key_arg key, Ts&&... xs) {
-    auto seat = flights_.board(super::table().hash(key), key);
-    if (!seat.mine) {
-      if (!seat.what->wait())
-        return {nullptr,
-                fail(errc::would_deadlock, key,
-                     "its start is under way and waits for this one"),
-                false};
-      super::counters_.shared_starts.add();
-      auto result = seat.what->outcome();
-      result.fresh = false;
-      if (!result.worker && !result.error)
-        result.error = fail(errc::factory_failed, key, "its start ended early");
-      return result;
-    }
-    landing result;
-    factory_thread here;
-    try {
-      result = make(key, std::forward<Ts>(xs)...);
-    } catch (...) {
-      // Copying an argument threw, or there is no memory for an error.
-      flights_.land(seat.what, {});
-      throw;
-    }
-    flights_.land(seat.what, result);
-    return result;
-  }
+  landing start_worker(key_arg key, Args... xs);
 
   /// Number of starts under way.
   size_t starting() {
@@ -111,23 +84,7 @@ public:
   /// Sends a message to the worker of an id, which is started if need be and if
   /// that takes no arguments.
   /// @param what Moved from unless there is an error.
-  caf::error deliver(key_arg key, caf::mailbox_element_ptr& what) {
-    // A worker may die between its start and the message, but not for ever.
-    for (auto attempt = 0; attempt < max_attempts; ++attempt) {
-      if (try_deliver(key, what))
-        return {};
-      if constexpr (sizeof...(Args) == 0) {
-        if (auto landed = start_worker(key); !landed.worker)
-          return std::move(landed.error);
-      } else {
-        // None waits for a successor: there is none on its way, or it has come.
-        if (super::orphans().size() > 0
-            && super::orphans().append(Key{key}, what))
-          return {};
-      }
-    }
-    return missing(key);
-  }
+  caf::error deliver(key_arg key, caf::mailbox_element_ptr& what);
 
   /// Calls `fn(actor_control_block*)` with the living worker of an id, if
   /// messages go to it straight, and so that it cannot leave meanwhile.
@@ -150,268 +107,372 @@ public:
 
   /// Spawns an actor that delivers what it gets to the worker of an id, in the
   /// thread of the sender.
-  caf::strong_actor_ptr courier(Key key) {
-    auto self
-      = std::static_pointer_cast<worker_core>(super::shared_from_this());
-    return spawn_interceptor(
-      super::system(), [self, key](caf::mailbox_element_ptr what) {
-        try {
-          if (auto err = self->deliver(key, what))
-            bounce(*what, std::move(err));
-        } catch (const std::exception& ex) {
-          bounce(*what, self->fail(errc::factory_failed, key, ex.what()));
-        }
-      });
-  }
+  caf::strong_actor_ptr courier(Key key);
 
   // -- the end ----------------------------------------------------------------
 
   /// Waits until all workers are gone after `close`, also those that are being
   /// started, but not for starts that wait for this thread. For threads only.
-  void wait_closed() {
-    for (auto& x : flights_.all())
-      x->wait();
-    super::closing_.wait();
-  }
+  void wait_closed();
 
   /// Whether after `close` no worker is left, and none is being started.
-  bool ended() {
-    // In this order: a start that ends has its worker waited for before.
-    return flights_.size() == 0 && super::closing_.over();
-  }
+  bool ended();
 
   // -- errors -----------------------------------------------------------------
 
-  caf::error fail(errc code, key_arg key, std::string_view reason) const {
-    return super::error(code, key_text<Key>(Key{key}), reason);
-  }
+  [[gnu::cold, gnu::noinline]] caf::error fail(errc code, key_arg key,
+                                               std::string_view reason) const;
 
-  caf::error missing(key_arg key) {
-    return super::table().closed()
-             ? fail(errc::closed, key, "the registry is closed")
-             : fail(errc::no_such_name, key, "it has no worker");
-  }
+  caf::error missing(key_arg key);
 
 private:
   static constexpr auto max_attempts = 8;
 
   using clock = typename super::clock;
 
-  bool try_deliver(key_arg key, caf::mailbox_element_ptr& what) {
-    using outcome = passage<caf::mailbox_element_ptr>::outcome;
-    for (;;) {
-      auto done = false;
-      caf::intrusive_ptr<record_type> unprepared;
-      super::table().visit(key, [&](const node& x) {
-        auto post_it = [&x](caf::mailbox_element_ptr& msg) {
-          if (actors::dead(x.actor))
-            return false;
-          post_element(x.actor, std::move(msg));
-          return true;
-        };
-        x.value.touch();
-        if (!x.value.record) {
-          done = post_it(what);
-          return;
-        }
-        auto result = x.value.record->way.enter(what, post_it);
-        done = result == outcome::delivered || result == outcome::kept;
-        if (result == outcome::unprepared)
-          unprepared = x.value.record;
-      });
-      if (!unprepared)
-        return done;
-      super::prepare(*unprepared);
-    }
-  }
+  bool try_deliver(key_arg key, caf::mailbox_element_ptr& what);
 
   // Runs in one thread at a time for each id.
-  template <class... Ts>
-  landing make(key_arg key, Ts&&... xs) {
-    if (super::table().closed())
-      return {nullptr, missing(key), false};
-    if (auto limit = super::limits().max_key_size;
-        stored_key<Key>::bytes(key) > limit)
-      return {
-        nullptr,
-        fail(errc::key_too_large, key,
-             "longer than the limit of " + std::to_string(limit) + " bytes"),
-        false};
-    // Somebody may have started it since the caller has looked.
-    if (auto present = present_worker(key)) {
-      catch_up(key, present.get());
-      return {std::move(present), {}, false};
-    }
-    Key id{key};
-    if (auto until = super::backoff_.refused_until(id, clock::now())) {
-      super::counters_.refused_starts.add();
-      return {nullptr, refusal(key, *until), false};
-    }
-    std::shared_ptr<const args_type> args;
-    if (super::has_records())
-      args = std::make_shared<const args_type>(xs...);
-    auto made = produce(id, std::forward<Ts>(xs)...);
-    auto result = made.error ? landing{nullptr, std::move(made.error), false}
-                             : hire(key, std::move(made), std::move(args));
-    if (!result.worker && !super::table().closed()) {
-      super::counters_.failed_starts.add();
-      super::backoff_.failed(id, clock::now());
-    }
-    return result;
-  }
+  landing make(key_arg key, Args... xs);
 
-  caf::strong_actor_ptr present_worker(key_arg key) {
-    return super::table().lookup(
-      key,
-      [](const node& x) {
-        return caf::strong_actor_ptr{x.actor, false};
-      },
-      [] { return caf::strong_actor_ptr{}; });
-  }
+  caf::strong_actor_ptr present_worker(key_arg key);
 
   // Whoever is told to leave leaves altogether: with passivation, an actor is
   // the worker of one id only.
   landing hire(key_arg key, product_type made,
-               std::shared_ptr<const args_type> args) {
-    if (!super::dismisses())
-      return admit(key, std::move(made), std::move(args));
-    auto* who = made.worker.get();
-    auto recruit = recruits_.add(who);
-    auto employed = !recruit;
-    if (!employed)
-      super::table().for_each_of(who, [&](const node&) { employed = true; });
-    if (employed)
-      return {nullptr,
-              fail(errc::factory_failed, key,
-                   "factory failed: its actor is the worker of another id, "
-                   "which passivation does not allow"),
-              false};
-    return admit(key, std::move(made), std::move(args));
-  }
+               std::shared_ptr<const args_type> args);
 
   // Delivers to a running worker what could not be when it began.
-  void catch_up(key_arg key, caf::actor_control_block* who) {
-    if (super::orphans().size() == 0)
-      return;
-    caf::intrusive_ptr<record_type> record;
-    super::table().visit(key, [&](const node& x) {
-      if (x.actor == who)
-        record = x.value.record;
-    });
-    if (record)
-      super::open_way(who, *record);
-  }
+  void catch_up(key_arg key, caf::actor_control_block* who);
 
   // Calls the factory. Whatever it does, the result is a living worker, or an
   // error.
-  template <class... Ts>
-  product_type produce(const Key& id, Ts&&... xs) {
-    auto failed = [&](std::string_view why) {
-      return product_type{nullptr, Value{},
-                          fail(errc::factory_failed, id,
-                               "factory failed: " + std::string{why})};
-    };
-    try {
-      auto made = factory_(super::system(), id, std::forward<Ts>(xs)...);
-      if (made.error)
-        return failed(to_text(made.error));
-      if (!made.worker)
-        return failed("it returned a null handle");
-      if (made.worker->node() != super::system().node()
-          || made.worker->home_system != &super::system())
-        return failed("it returned an actor that runs elsewhere");
-      if (actors::dead(made.worker.get()))
-        return failed("its worker has terminated");
-      return made;
-    } catch (const std::exception& ex) {
-      return failed(ex.what());
-    } catch (...) {
-      return failed("it threw something");
-    }
-  }
+  product_type produce(const Key& id, Args... xs);
 
   landing admit(key_arg key, product_type made,
-                std::shared_ptr<const args_type> args) {
-    auto& who = made.worker;
-    auto outcome = write_result::dead;
-    slot fresh{nullptr, std::move(made.value)};
-    caf::intrusive_ptr<record_type> record;
-    try {
-      if (super::has_records()) {
-        record = caf::make_counted<record_type>(
-          Key{key}, caf::actor_cast<caf::actor_addr>(who), std::move(args));
-        fresh.record = record;
-      }
-      outcome = super::table().insert(who.get(), key, std::move(fresh), {},
-                                      [](const node& x) {
-                                        actors::release(x.actor, true);
-                                      });
-    } catch (const std::exception& ex) {
-      kill_now(who.get());
-      return {nullptr,
-              fail(errc::factory_failed, key,
-                   std::string{"no room for its worker: "} + ex.what()),
-              false};
-    } catch (...) { // copying the id did
-      kill_now(who.get());
-      throw;
-    }
-    if (outcome == write_result::closed) {
-      super::closing_.watch(who.get());
-      kill_now(who.get());
-      return {nullptr, missing(key), false};
-    }
-    if (outcome != write_result::done)
-      return {nullptr,
-              fail(errc::factory_failed, key,
-                   "factory failed: its worker has terminated"),
-              false};
-    super::counters_.starts.add();
-    if (record)
-      super::inaugurate(who.get(), *record);
-    return {std::move(who), {}, true};
-  }
+                std::shared_ptr<const args_type> args);
 
-  caf::error refusal(key_arg key, typename clock::time_point until) const {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      until - clock::now());
-    return fail(errc::backing_off, key,
-                "failed too often, refused for another "
-                  + std::to_string(left.count()) + " ms");
-  }
+  caf::error refusal(key_arg key, typename clock::time_point until) const;
 
-  void start_successor(errand what) override {
-    auto self
-      = std::static_pointer_cast<worker_core>(super::shared_from_this());
-    // In this order, for the errand must not outlive the registry.
-    auto trip
-      = std::make_shared<std::pair<std::shared_ptr<worker_core>, errand>>(
-        std::move(self), std::move(what));
-    super::system().template spawn<caf::detached + caf::hidden>(
-      [trip](caf::event_based_actor*) {
-        auto& [core, what] = *trip;
-        core->run(what);
-      });
-  }
+  void start_successor(errand what) override;
 
-  void run(errand& what) {
-    try {
-      std::apply([&](const auto&... xs) { start_worker(what.key(), xs...); },
-                 *what.legacy());
-    } catch (...) {
-      // It will be tried again.
-    }
-    what.end(clock::now());
-    try {
-      super::start_successors();
-    } catch (...) {
-      super::wake_supervisor();
-    }
-  }
+  void run(errand& what);
 
   const factory_type factory_;
   flights<Key, landing> flights_;
   recruits<caf::actor_control_block> recruits_;
 };
+
+// -- not inline, so that they are compiled once for common types
+// ---------------
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::start_worker(key_arg key,
+                                                                Args... xs)
+  -> landing {
+  auto seat = flights_.board(super::table().hash(key), key);
+  if (!seat.mine) {
+    if (!seat.what->wait())
+      return {nullptr,
+              fail(errc::would_deadlock, key,
+                   "its start is under way and waits for this one"),
+              false};
+    super::counters_.shared_starts.add();
+    auto result = seat.what->outcome();
+    result.fresh = false;
+    if (!result.worker && !result.error)
+      result.error = fail(errc::factory_failed, key, "its start ended early");
+    return result;
+  }
+  landing result;
+  factory_thread here;
+  try {
+    result = make(key, std::move(xs)...);
+  } catch (...) {
+    // Copying an argument threw, or there is no memory for an error.
+    flights_.land(seat.what, {});
+    throw;
+  }
+  flights_.land(seat.what, result);
+  return result;
+}
+
+template <class Key, class... Args, class Value>
+caf::error worker_core<Key, std::tuple<Args...>, Value>::deliver(
+  key_arg key, caf::mailbox_element_ptr& what) {
+  // A worker may die between its start and the message, but not for ever.
+  for (auto attempt = 0; attempt < max_attempts; ++attempt) {
+    if (try_deliver(key, what))
+      return {};
+    if constexpr (sizeof...(Args) == 0) {
+      if (auto landed = start_worker(key); !landed.worker)
+        return std::move(landed.error);
+    } else {
+      // None waits for a successor: there is none on its way, or it has come.
+      if (super::orphans().size() > 0
+          && super::orphans().append(Key{key}, what))
+        return {};
+    }
+  }
+  return missing(key);
+}
+
+template <class Key, class... Args, class Value>
+caf::strong_actor_ptr
+worker_core<Key, std::tuple<Args...>, Value>::courier(Key key) {
+  auto self = std::static_pointer_cast<worker_core>(super::shared_from_this());
+  return spawn_interceptor(
+    super::system(), [self, key](caf::mailbox_element_ptr what) {
+      try {
+        if (auto err = self->deliver(key, what))
+          bounce(*what, std::move(err));
+      } catch (const std::exception& ex) {
+        bounce(*what, self->fail(errc::factory_failed, key, ex.what()));
+      }
+    });
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::wait_closed() {
+  for (auto& x : flights_.all())
+    x->wait();
+  super::closing_.wait();
+}
+
+template <class Key, class... Args, class Value>
+bool worker_core<Key, std::tuple<Args...>, Value>::ended() {
+  // In this order: a start that ends has its worker waited for before.
+  return flights_.size() == 0 && super::closing_.over();
+}
+
+template <class Key, class... Args, class Value>
+caf::error worker_core<Key, std::tuple<Args...>, Value>::fail(
+  errc code, key_arg key, std::string_view reason) const {
+  return super::error(code, key_text<Key>(Key{key}), reason);
+}
+
+template <class Key, class... Args, class Value>
+caf::error worker_core<Key, std::tuple<Args...>, Value>::missing(key_arg key) {
+  return super::table().closed()
+           ? fail(errc::closed, key, "the registry is closed")
+           : fail(errc::no_such_name, key, "it has no worker");
+}
+
+template <class Key, class... Args, class Value>
+bool worker_core<Key, std::tuple<Args...>, Value>::try_deliver(
+  key_arg key, caf::mailbox_element_ptr& what) {
+  using outcome = passage<caf::mailbox_element_ptr>::outcome;
+  for (;;) {
+    auto done = false;
+    caf::intrusive_ptr<record_type> unprepared;
+    super::table().visit(key, [&](const node& x) {
+      auto post_it = [&x](caf::mailbox_element_ptr& msg) {
+        if (actors::dead(x.actor))
+          return false;
+        post_element(x.actor, std::move(msg));
+        return true;
+      };
+      x.value.touch();
+      if (!x.value.record) {
+        done = post_it(what);
+        return;
+      }
+      auto result = x.value.record->way.enter(what, post_it);
+      done = result == outcome::delivered || result == outcome::kept;
+      if (result == outcome::unprepared)
+        unprepared = x.value.record;
+    });
+    if (!unprepared)
+      return done;
+    super::prepare(*unprepared);
+  }
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::make(key_arg key, Args... xs)
+  -> landing {
+  if (super::table().closed())
+    return {nullptr, missing(key), false};
+  if (stored_key<Key>::bytes(key) > super::limits().max_key_size)
+    return {nullptr, super::key_too_large(key_text<Key>(Key{key})), false};
+  // Somebody may have started it since the caller has looked.
+  if (auto present = present_worker(key)) {
+    catch_up(key, present.get());
+    return {std::move(present), {}, false};
+  }
+  Key id{key};
+  if (auto until = super::backoff_.refused_until(id, clock::now())) {
+    super::counters_.refused_starts.add();
+    return {nullptr, refusal(key, *until), false};
+  }
+  std::shared_ptr<const args_type> args;
+  if (super::has_records())
+    args = std::make_shared<const args_type>(xs...);
+  auto made = produce(id, std::move(xs)...);
+  auto result = made.error ? landing{nullptr, std::move(made.error), false}
+                           : hire(key, std::move(made), std::move(args));
+  if (!result.worker && !super::table().closed()) {
+    super::counters_.failed_starts.add();
+    super::backoff_.failed(id, clock::now());
+  }
+  return result;
+}
+
+template <class Key, class... Args, class Value>
+caf::strong_actor_ptr
+worker_core<Key, std::tuple<Args...>, Value>::present_worker(key_arg key) {
+  return super::table().lookup(
+    key,
+    [](const node& x) {
+      return caf::strong_actor_ptr{x.actor, false};
+    },
+    [] { return caf::strong_actor_ptr{}; });
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::hire(
+  key_arg key, product_type made, std::shared_ptr<const args_type> args)
+  -> landing {
+  if (!super::dismisses())
+    return admit(key, std::move(made), std::move(args));
+  auto* who = made.worker.get();
+  auto recruit = recruits_.add(who);
+  auto employed = !recruit;
+  if (!employed)
+    super::table().for_each_of(who, [&](const node&) { employed = true; });
+  if (employed)
+    return {nullptr,
+            fail(errc::factory_failed, key,
+                 "factory failed: its actor is the worker of another id, "
+                 "which passivation does not allow"),
+            false};
+  return admit(key, std::move(made), std::move(args));
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::catch_up(
+  key_arg key, caf::actor_control_block* who) {
+  if (super::orphans().size() == 0)
+    return;
+  caf::intrusive_ptr<record_type> record;
+  super::table().visit(key, [&](const node& x) {
+    if (x.actor == who)
+      record = x.value.record;
+  });
+  if (record)
+    super::open_way(who, *record);
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::produce(const Key& id,
+                                                           Args... xs)
+  -> product_type {
+  auto failed = [&](std::string_view why) {
+    return product_type{nullptr, Value{},
+                        fail(errc::factory_failed, id,
+                             "factory failed: " + std::string{why})};
+  };
+  try {
+    auto made = factory_(super::system(), id, std::move(xs)...);
+    if (made.error)
+      return failed(to_text(made.error));
+    if (!made.worker)
+      return failed("it returned a null handle");
+    if (made.worker->node() != super::system().node()
+        || made.worker->home_system != &super::system())
+      return failed("it returned an actor that runs elsewhere");
+    if (actors::dead(made.worker.get()))
+      return failed("its worker has terminated");
+    return made;
+  } catch (const std::exception& ex) {
+    return failed(ex.what());
+  } catch (...) {
+    return failed("it threw something");
+  }
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::admit(
+  key_arg key, product_type made, std::shared_ptr<const args_type> args)
+  -> landing {
+  auto& who = made.worker;
+  auto outcome = write_result::dead;
+  slot fresh{nullptr, std::move(made.value)};
+  caf::intrusive_ptr<record_type> record;
+  try {
+    if (super::has_records()) {
+      record = caf::make_counted<record_type>(
+        Key{key}, caf::actor_cast<caf::actor_addr>(who), std::move(args));
+      fresh.record = record;
+    }
+    outcome = super::table().insert(who.get(), key, std::move(fresh), {},
+                                    [](const node& x) {
+                                      actors::release(x.actor, true);
+                                    });
+  } catch (const std::exception& ex) {
+    kill_now(who.get());
+    return {nullptr,
+            fail(errc::factory_failed, key,
+                 std::string{"no room for its worker: "} + ex.what()),
+            false};
+  } catch (...) { // copying the id did
+    kill_now(who.get());
+    throw;
+  }
+  if (outcome == write_result::closed) {
+    super::closing_.watch(who.get());
+    kill_now(who.get());
+    return {nullptr, missing(key), false};
+  }
+  if (outcome != write_result::done)
+    return {nullptr,
+            fail(errc::factory_failed, key,
+                 "factory failed: its worker has terminated"),
+            false};
+  super::counters_.starts.add();
+  if (record)
+    super::inaugurate(who.get(), *record);
+  return {std::move(who), {}, true};
+}
+
+template <class Key, class... Args, class Value>
+caf::error worker_core<Key, std::tuple<Args...>, Value>::refusal(
+  key_arg key, typename clock::time_point until) const {
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+    until - clock::now());
+  return fail(errc::backing_off, key,
+              "failed too often, refused for another "
+                + std::to_string(left.count()) + " ms");
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::start_successor(
+  errand what) {
+  auto self = std::static_pointer_cast<worker_core>(super::shared_from_this());
+  // In this order, for the errand must not outlive the registry.
+  auto trip = std::make_shared<std::pair<std::shared_ptr<worker_core>, errand>>(
+    std::move(self), std::move(what));
+  super::system().template spawn<caf::detached + caf::hidden>(
+    [trip](caf::event_based_actor*) {
+      auto& [core, what] = *trip;
+      core->run(what);
+    });
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::run(errand& what) {
+  try {
+    std::apply([&](const auto&... xs) { start_worker(what.key(), xs...); },
+               *what.legacy());
+  } catch (...) {
+    // It will be tried again.
+  }
+  what.end(clock::now());
+  try {
+    super::start_successors();
+  } catch (...) {
+    super::wake_supervisor();
+  }
+}
 
 } // namespace cafreg::detail

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -19,6 +20,11 @@
 #include "cafreg/types.hpp"
 
 namespace cafreg::detail {
+
+/// Whether a registry can be used by message.
+template <class Key, class Value, class Handle>
+concept usable_by_message
+  = sendable<Key> && sendable<Value> && std::same_as<Handle, caf::actor>;
 
 /// The operations by message that all registries have.
 /// @param insert `insert(who, key, value)` answers `ask::register_as`.

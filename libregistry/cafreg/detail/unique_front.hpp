@@ -20,29 +20,23 @@ namespace cafreg::detail {
 
 /// An answer of an actor and, unless it says nothing, a value.
 template <class Value>
-struct found_answer {
-  using type = caf::result<caf::actor, Value>;
+using found_answer
+  = std::conditional_t<std::is_same_v<Value, unit>, caf::result<caf::actor>,
+                       caf::result<caf::actor, Value>>;
 
-  static type make(caf::actor who, Value value) {
-    return {std::move(who), std::move(value)};
-  }
-};
-
-template <>
-struct found_answer<unit> {
-  using type = caf::result<caf::actor>;
-
-  static type make(caf::actor who, unit) {
+template <class Value>
+found_answer<Value> make_found_answer(caf::actor who, Value value) {
+  if constexpr (std::is_same_v<Value, unit>)
     return {std::move(who)};
-  }
-};
+  else
+    return {std::move(who), std::move(value)};
+}
 
 /// Spawns the actor that offers a unique registry's operations by message.
 template <class Ref>
 caf::strong_actor_ptr spawn_unique_front(Ref ref) {
   using key_type = typename Ref::key_type;
   using value_type = typename Ref::value_type;
-  using found = found_answer<value_type>;
   auto insert = [ref](const caf::actor& who, const key_type& key,
                       value_type value) -> caf::result<caf::actor, bool> {
     auto done = ref.register_as(who, key, std::move(value));
@@ -53,11 +47,11 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
   return spawn_front(ref, [ref, insert](caf::event_based_actor* self,
                                         promises& waiting) {
     caf::message_handler own{
-      [ref](ask::lookup, const key_type& key) -> typename found::type {
+      [ref](ask::lookup, const key_type& key) -> found_answer<value_type> {
         auto entry = ref.lookup(key);
         if (!entry)
           return ref.lookup_error(entry.error(), key);
-        return found::make(entry->handle(), entry->value());
+        return make_found_answer(entry->handle(), entry->value());
       },
       [ref](ask::count, const key_type& key) {
         return static_cast<uint64_t>(ref.whereis(key) ? 1 : 0);
