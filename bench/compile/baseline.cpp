@@ -1,0 +1,7 @@
+// What the others are held against.
+
+#include <caf/all.hpp>
+
+int main() {
+  // nop
+}
