@@ -137,12 +137,14 @@ public:
   using caf::event_based_actor::enqueue;
 
 #if CAFREG_CAF_VERSION >= 10000
-  bool enqueue(caf::mailbox_element_ptr what, execution_context*) override {
+  bool enqueue(caf::mailbox_element_ptr what,
+               cafreg::detail::execution_context*) override {
     deliver_(std::move(what));
     return true;
   }
 #else
-  void enqueue(caf::mailbox_element_ptr what, execution_context*) override {
+  void enqueue(caf::mailbox_element_ptr what,
+               cafreg::detail::execution_context*) override {
     deliver_(std::move(what));
   }
 #endif
