@@ -3,8 +3,9 @@
 
 #pragma once
 
-// The one header that knows versions of CAF: what differs between 0.17.6 and
-// 1.x, and the few places where cafreg goes below CAF's public interface.
+// The one header that knows versions of CAF: what differs between 0.17.6, 1.x
+// and the coming 2.0, and the few places where cafreg goes below CAF's public
+// interface.
 
 #include <caf/abstract_actor.hpp>
 #include <caf/actor.hpp>
@@ -44,14 +45,25 @@
 #include <type_traits>
 #include <utility>
 
+#if __has_include(<caf/actor_launcher.hpp>)
+// What will be 2.0 still calls itself 1.1.0, but only it has this header.
+#  define CAFREG_CAF_VERSION 20000
+#else
 // CAF_VERSION itself is an octal number in some versions of 1.x.
-#define CAFREG_CAF_VERSION (CAF_MAJOR_VERSION * 10000 + CAF_MINOR_VERSION * 100)
+#  define CAFREG_CAF_VERSION                                                   \
+    (CAF_MAJOR_VERSION * 10000 + CAF_MINOR_VERSION * 100)
+#endif
+
+#if CAFREG_CAF_VERSION >= 20000
+#  include <caf/error_code_enum.hpp>
+#elif CAFREG_CAF_VERSION >= 10000
+#  include <caf/is_error_code_enum.hpp>
+#endif
 
 #if CAFREG_CAF_VERSION >= 10000
 #  include <caf/actor_clock.hpp>
 #  include <caf/detail/init_fun_factory.hpp>
 #  include <caf/init_global_meta_objects.hpp>
-#  include <caf/is_error_code_enum.hpp>
 #  include <caf/mailbox_element.hpp>
 #  include <caf/scheduler.hpp>
 
