@@ -68,7 +68,7 @@ std::string actor_text(caf::actor_control_block* who) {
     return "no actor";
   std::string result{"actor "};
   result += std::to_string(who->id());
-  if (who->node() != who->home_system->node()) {
+  if (who->node() != system_of(who).node()) {
     result += '@';
     result += to_string(who->node());
   }

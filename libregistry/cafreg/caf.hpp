@@ -343,6 +343,72 @@ void kill_now(caf::actor_control_block* who);
 
 caf::error make_exit_error(caf::exit_reason why);
 
+// -- references ---------------------------------------------------------------
+
+#if CAFREG_CAF_VERSION >= 20000
+
+inline void add_strong(caf::actor_control_block* ptr) noexcept {
+  ptr->ref();
+}
+
+inline void add_weak(caf::actor_control_block* ptr) noexcept {
+  ptr->ref_weak();
+}
+
+inline void drop_strong(caf::actor_control_block* ptr) noexcept {
+  ptr->deref();
+}
+
+inline void drop_weak(caf::actor_control_block* ptr) noexcept {
+  ptr->deref_weak();
+}
+
+/// Adds a strong reference to a weak one, unless it is too late.
+inline bool upgrade_weak(caf::actor_control_block* ptr) noexcept {
+  return ptr->upgrade_weak();
+}
+
+constexpr auto adopt_reference = caf::adopt_ref;
+
+#else
+
+inline void add_strong(caf::actor_control_block* ptr) noexcept {
+  caf::intrusive_ptr_add_ref(ptr);
+}
+
+inline void add_weak(caf::actor_control_block* ptr) noexcept {
+  caf::intrusive_ptr_add_weak_ref(ptr);
+}
+
+inline void drop_strong(caf::actor_control_block* ptr) noexcept {
+  caf::intrusive_ptr_release(ptr);
+}
+
+inline void drop_weak(caf::actor_control_block* ptr) noexcept {
+  caf::intrusive_ptr_release_weak(ptr);
+}
+
+inline bool upgrade_weak(caf::actor_control_block* ptr) noexcept {
+  return caf::intrusive_ptr_upgrade_weak(ptr);
+}
+
+constexpr auto adopt_reference = false; // do not add one
+
+#endif
+
+/// Returns a new strong reference.
+inline caf::strong_actor_ptr add_reference(caf::actor_control_block* ptr) {
+  add_strong(ptr);
+  return {ptr, adopt_reference};
+}
+
+/// Turns a reference that was acquired before into a handle.
+template <class Handle>
+Handle adopt_handle(caf::actor_control_block* ptr) noexcept {
+  // What actor_cast does, but for counting the reference twice more.
+  return Handle{ptr, adopt_reference};
+}
+
 // -- lives --------------------------------------------------------------------
 
 /// How the tables hold actors.
@@ -351,23 +417,30 @@ struct actors {
 
   static void acquire(type* ptr, bool strong) noexcept {
     if (strong)
-      caf::intrusive_ptr_add_ref(ptr);
+      add_strong(ptr);
     else
-      caf::intrusive_ptr_add_weak_ref(ptr);
+      add_weak(ptr);
   }
 
   static void release(type* ptr, bool strong) noexcept {
     if (strong)
-      caf::intrusive_ptr_release(ptr);
+      drop_strong(ptr);
     else
-      caf::intrusive_ptr_release_weak(ptr);
+      drop_weak(ptr);
   }
 
   static bool borrow(type* ptr, bool strong) noexcept {
     if (!strong)
-      return caf::intrusive_ptr_upgrade_weak(ptr);
-    caf::intrusive_ptr_add_ref(ptr);
+      return upgrade_weak(ptr);
+    add_strong(ptr);
     return true;
+  }
+
+  /// Returns null if it is too late.
+  static caf::strong_actor_ptr lock(type* ptr, bool strong) noexcept {
+    if (borrow(ptr, strong))
+      return {ptr, adopt_reference};
+    return nullptr;
   }
 
   /// Asks for the memory that `dead` and `borrow` are about to touch: two
@@ -386,16 +459,9 @@ struct actors {
   }
 };
 
-/// Returns a new strong reference.
-inline caf::strong_actor_ptr add_reference(caf::actor_control_block* ptr) {
-  return caf::strong_actor_ptr{ptr};
-}
-
-/// Turns a reference that was acquired before into a handle.
-template <class Handle>
-Handle adopt_handle(caf::actor_control_block* ptr) noexcept {
-  // What actor_cast does, but for counting the reference twice more.
-  return Handle{ptr, false};
+/// The actor system that an actor runs in, or whose proxy it is.
+inline caf::actor_system& system_of(const caf::actor_control_block* ptr) {
+  return const_cast<caf::actor_control_block*>(ptr)->get()->home_system();
 }
 
 /// Renders an actor: by its id, and its node if that is another one.

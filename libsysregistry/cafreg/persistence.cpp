@@ -29,7 +29,7 @@ caf::behavior writer(caf::event_based_actor* self,
   auto again = [self, min_interval, waits] {
     if (std::exchange(*waits, true))
       return;
-    detail::post_later(self->system(), caf::strong_actor_ptr{self->ctrl()},
+    detail::post_later(self->system(), detail::add_reference(self->ctrl()),
                        std::max(min_interval, again_delay),
                        caf::make_message(detail::deadline_passed{}));
   };

@@ -74,7 +74,7 @@ private:
         open.emplace(number, promise);
         ref.stop_found(Ref::control_block(*found), id, Ref::default_reason(),
                        ref.options().stop_timeout,
-                       [number, to = caf::strong_actor_ptr{self->ctrl()}](
+                       [number, to = add_reference(self->ctrl())](
                          const caf::error&) noexcept {
                          post(to.get(),
                               caf::make_message(worker_gone{}, number));

@@ -64,7 +64,7 @@ protected:
         if (core_)
           closing_ = std::exchange(core_, nullptr);
         if (auto core = closing_.lock(); core && core->flush_closed())
-          post_later(system(), caf::strong_actor_ptr{ctrl()}, retry_delay,
+          post_later(system(), add_reference(ctrl()), retry_delay,
                      caf::make_message(close_request{}));
         else
           quit();
@@ -88,7 +88,7 @@ private:
 
   void try_again(const caf::down_msg& msg) {
     try {
-      post_later(system(), caf::strong_actor_ptr{ctrl()}, again_delay,
+      post_later(system(), add_reference(ctrl()), again_delay,
                  caf::make_message(msg));
     } catch (...) {
       // Not even memory for that: this one actor stays, the keeper goes on.

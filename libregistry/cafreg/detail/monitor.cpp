@@ -88,7 +88,7 @@ void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
   if (!keeper)
     return;
   // The threads of one system must not run the actors of another.
-  if (keeper->home_system != observed_->home_system)
+  if (&system_of(keeper.get()) != &system_of(observed_))
     ctx = nullptr;
   keeper->enqueue(
     envelope(caf::make_message(caf::down_msg{observed_->address(), reason})),
