@@ -396,6 +396,11 @@ constexpr auto adopt_reference = false; // do not add one
 
 #endif
 
+/// Keeps the memory of an actor, so that no other one gets its address, but not
+/// the actor alive. `lock()` returns null if it is too late. (An address is to
+/// become a plain value in CAF.)
+using weak_actor = caf::weak_actor_ptr;
+
 /// Returns a new strong reference.
 inline caf::strong_actor_ptr add_reference(caf::actor_control_block* ptr) {
   add_strong(ptr);

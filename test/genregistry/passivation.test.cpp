@@ -362,7 +362,7 @@ TEST_CASE("a worker that could not be told to leave is told later") {
   std::vector<uut_type::record_ptr> records;
   for (auto id : {1, 2}) {
     records.push_back(caf::make_counted<uut_type::record>(
-      id, caf::actor_cast<caf::actor_addr>(who), nullptr));
+      id, caf::actor_cast<cafreg::detail::weak_actor>(who), nullptr));
     uut.add(*records.back());
   }
   auto now = uut_type::clock::now();

@@ -53,7 +53,8 @@ caf::actor_control_block* control_block(const caf::actor& who) {
 
 auto make_monitor(const caf::actor& keeper, const caf::actor& observed) {
   return std::make_unique<cafreg::detail::monitor>(
-    caf::actor_cast<caf::actor_addr>(keeper), control_block(observed));
+    caf::actor_cast<cafreg::detail::weak_actor>(keeper),
+    control_block(observed));
 }
 
 } // namespace

@@ -242,7 +242,7 @@ public:
         x.value.record->unwanted = true;
     });
     auto plan = supervisor_->kill_at(deadline,
-                                     caf::actor_cast<caf::actor_addr>(who));
+                                     caf::actor_cast<weak_actor>(who));
     std::weak_ptr<core_base> weak = super::weak_from_this();
     on_death(who.get(), [weak, key, plan, ptr = who.get(),
                          fn = std::move(fn)](const caf::error& why) mutable {
@@ -265,7 +265,7 @@ public:
       [this](const std::vector<caf::strong_actor_ptr>& workers) {
         auto deadline = later(clock::now(), limits_.stop_timeout);
         for (auto& who : workers)
-          supervisor_->kill_at(deadline, caf::actor_cast<caf::actor_addr>(who));
+          supervisor_->kill_at(deadline, caf::actor_cast<weak_actor>(who));
       },
       supervisor_->stopper());
   }
@@ -391,7 +391,7 @@ private:
   // in the meantime.
   auto dismissal() {
     return [this](record_type& x) {
-      auto who = caf::actor_cast<caf::strong_actor_ptr>(x.who);
+      auto who = x.who.lock();
       if (!who)
         return false;
       auto told = x.way.leave([&] {

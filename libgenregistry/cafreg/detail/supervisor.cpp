@@ -36,7 +36,7 @@ public:
     arm(when);
   }
 
-  plan kill_at(time_point when, const caf::actor_addr& who) {
+  plan kill_at(time_point when, const weak_actor& who) {
     std::lock_guard guard{mutex_};
     plan result{when, ++last_plan_};
     kills_.emplace(result, who);
@@ -59,7 +59,7 @@ public:
 
   // The first one that is due. It is planned until it is spared: whoever is to
   // do it may fail.
-  std::optional<std::pair<plan, caf::actor_addr>> due_kill(time_point now) {
+  std::optional<std::pair<plan, weak_actor>> due_kill(time_point now) {
     std::lock_guard guard{mutex_};
     if (kills_.empty())
       return std::nullopt;
@@ -115,7 +115,7 @@ private:
   caf::actor_system& system_;
   mutable std::mutex mutex_;
   caf::strong_actor_ptr actor_;
-  std::map<plan, caf::actor_addr> kills_;
+  std::map<plan, weak_actor> kills_;
   uint64_t last_plan_ = 0;
   std::optional<time_point> call_at_;
   // When messages of the timer will come. A later deadline needs none.
@@ -178,9 +178,8 @@ private:
 
   void kill_due(supervisor::time_point now) {
     while (auto due = agenda_->due_kill(now)) {
-      auto& [what, addr] = *due;
-      if (auto who = caf::actor_cast<caf::strong_actor_ptr>(addr);
-          who && !actors::dead(who.get())) {
+      auto& [what, weak] = *due;
+      if (auto who = weak.lock(); who && !actors::dead(who.get())) {
         what_->killing();
         kill_now(who.get());
       }
@@ -216,10 +215,10 @@ private:
 
   void watch(const caf::strong_actor_ptr& leaving) {
     auto who = caf::actor_cast<caf::actor>(leaving);
-    ping(this, who, [this, addr = who.address()] {
+    ping(this, who, [this, weak = caf::actor_cast<weak_actor>(leaving)] {
       if (agenda_)
         agenda_->kill_at(later(std::chrono::steady_clock::now(), patience_),
-                         addr);
+                         weak);
     });
   }
 
@@ -250,8 +249,7 @@ void supervisor::wake_at(time_point when) {
   agenda_->wake_at(when);
 }
 
-supervisor::plan supervisor::kill_at(time_point when,
-                                     const caf::actor_addr& who) {
+supervisor::plan supervisor::kill_at(time_point when, const weak_actor& who) {
   return agenda_->kill_at(when, who);
 }
 

@@ -64,7 +64,7 @@ public:
   using plan = std::pair<time_point, uint64_t>;
 
   /// Kills an actor unless it is gone by then, or spared.
-  plan kill_at(time_point when, const caf::actor_addr& who);
+  plan kill_at(time_point when, const weak_actor& who);
 
   /// Forgets a planned killing: the actor is gone.
   void spare(const plan& what) noexcept;

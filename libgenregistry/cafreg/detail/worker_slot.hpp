@@ -29,7 +29,7 @@ public:
   using orphans_type
     = handover<Key, caf::mailbox_element_ptr, std::shared_ptr<const Args>>;
 
-  worker_record(Key key, caf::actor_addr who, std::shared_ptr<const Args> args)
+  worker_record(Key key, weak_actor who, std::shared_ptr<const Args> args)
     : key(std::move(key)),
       who(std::move(who)),
       args(std::move(args)),
@@ -50,7 +50,7 @@ public:
 
   const Key key;
   /// Keeps the address from being used again, not the actor alive.
-  const caf::actor_addr who;
+  const weak_actor who;
   const std::shared_ptr<const Args> args;
   passage<caf::mailbox_element_ptr> way;
   /// Where it leaves what the way has kept. Set when the way is prepared.

@@ -71,8 +71,7 @@ struct monitor_token {
 
 } // namespace
 
-monitor::monitor(caf::actor_addr keeper,
-                 caf::actor_control_block* observed) noexcept
+monitor::monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept
   : keeper_(std::move(keeper)), observed_(observed) {
   // nop
 }
@@ -84,7 +83,7 @@ monitor::~monitor() {
 
 void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
   watching_ = false;
-  auto keeper = caf::actor_cast<caf::strong_actor_ptr>(keeper_);
+  auto keeper = keeper_.lock();
   if (!keeper)
     return;
   // The threads of one system must not run the actors of another.
@@ -118,7 +117,7 @@ pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,
                                  caf::actor_control_block* observed)
   : keeper_(keeper.get()),
     observed_(observed),
-    monitor_(std::make_unique<monitor>(caf::actor_cast<caf::actor_addr>(keeper),
+    monitor_(std::make_unique<monitor>(caf::actor_cast<weak_actor>(keeper),
                                        observed)) {
   // nop
 }

@@ -15,7 +15,7 @@ namespace cafreg::detail {
 /// any thread, and is smaller.
 class monitor : public caf::attachable {
 public:
-  monitor(caf::actor_addr keeper, caf::actor_control_block* observed) noexcept;
+  monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept;
 
   monitor(const monitor&) = delete;
 
@@ -42,7 +42,7 @@ public:
   static void operator delete(void* memory) noexcept;
 
 private:
-  caf::actor_addr keeper_;
+  weak_actor keeper_;
   // The observed actor owns this object, hence outlives it.
   caf::actor_control_block* observed_;
   bool watching_ = false;

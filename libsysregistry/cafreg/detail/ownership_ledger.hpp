@@ -43,7 +43,7 @@ public:
     auto id = in.next_id;
     auto fresh = std::make_unique<record>();
     fresh->id = id;
-    fresh->address = who->address();
+    fresh->weak = caf::actor_cast<weak_actor>(who);
     in.by_id.emplace(id, fresh.get());
     try {
       in.by_actor.emplace(who, std::move(fresh));
@@ -74,9 +74,7 @@ public:
     auto& in = shards_[index_of(id)];
     std::lock_guard guard{in.mutex};
     auto pos = in.by_id.find(id);
-    return pos != in.by_id.end()
-             ? caf::actor_cast<caf::strong_actor_ptr>(pos->second->address)
-             : nullptr;
+    return pos != in.by_id.end() ? pos->second->weak.lock() : nullptr;
   }
 
   /// Forgets an actor.
@@ -136,7 +134,7 @@ public:
         in.by_id.clear();
       }
       for (auto& [who, entry] : gone)
-        if (auto ptr = caf::actor_cast<caf::strong_actor_ptr>(entry->address))
+        if (auto ptr = entry->weak.lock())
           farewell(ptr);
     }
   }
@@ -147,7 +145,7 @@ private:
   struct record {
     owner_id id = 0;
     // Keeps the memory of the actor, so that no other one gets its address.
-    caf::actor_addr address;
+    weak_actor weak;
     caf::strong_actor_ptr held;
   };
 
@@ -180,7 +178,7 @@ private:
     auto& entry = *pos->second;
     auto keeps = owns(id);
     if (keeps && !entry.held)
-      entry.held = caf::actor_cast<caf::strong_actor_ptr>(entry.address);
+      entry.held = entry.weak.lock();
     else if (!keeps && entry.held)
       released.swap(entry.held);
   }

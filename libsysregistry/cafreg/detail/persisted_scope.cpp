@@ -170,7 +170,7 @@ caf::error persisted_scope::save() {
 
 void persisted_scope::stop() {
   std::optional<state_leaves> written; // destroyed without the lock
-  caf::actor_addr writer;
+  weak_actor writer;
   subscription source;
   {
     std::lock_guard guard{mutex_};
@@ -183,7 +183,7 @@ void persisted_scope::stop() {
   release();
   // It has a thread, and might wait for long to try again: the system would
   // wait for both.
-  if (auto who = caf::actor_cast<caf::strong_actor_ptr>(writer))
+  if (auto who = writer.lock())
     kill(who.get());
 }
 
@@ -191,7 +191,7 @@ void persisted_scope::attach(const caf::strong_actor_ptr& writer,
                              subscription source) {
   std::lock_guard guard{mutex_};
   source_ = std::move(source);
-  writer_ = caf::actor_cast<caf::actor_addr>(writer);
+  writer_ = caf::actor_cast<weak_actor>(writer);
 }
 
 caf::error persisted_scope::write_error() const {

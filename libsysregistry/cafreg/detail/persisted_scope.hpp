@@ -98,7 +98,7 @@ private:
   uint64_t version_ = 0;
   bool claimed_ = false;
   bool stopped_ = false;
-  caf::actor_addr writer_;
+  weak_actor writer_;
   subscription source_;
 
   // Taken under the other one, too.
