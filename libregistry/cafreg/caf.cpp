@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include <caf/message_handler.hpp>
 #include <caf/thread_hook.hpp>
 
 #if CAFREG_CAF_VERSION >= 10000
@@ -75,22 +76,42 @@ std::string actor_text(caf::actor_control_block* who) {
   return result;
 }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#if CAFREG_CAF_VERSION >= 10000
 
-void on_down(caf::event_based_actor* self,
-             std::function<void(const caf::down_msg&)> fn) {
-  // 1.x wants a callback for each monitored actor, set up by the monitoring
-  // actor itself; ours are set up by the callers' threads.
+// Not a callback for each monitored actor, which only the monitoring actor
+// itself could set up: ours are watched by the callers' threads.
+
+caf::behavior with_down_handler(caf::event_based_actor*,
+                                std::function<void(const caf::down_msg&)> fn,
+                                caf::behavior others) {
+  caf::message_handler first{
+    [fn = std::move(fn)](const caf::down_msg& msg) { fn(msg); }};
+  return first.or_else(std::move(others));
+}
+
+caf::behavior ignoring_exits(caf::event_based_actor*, caf::behavior others) {
+  caf::message_handler first{[](const caf::exit_msg&) {}};
+  return first.or_else(std::move(others));
+}
+
+#else
+
+// Here a behavior does not see these messages.
+
+caf::behavior with_down_handler(caf::event_based_actor* self,
+                                std::function<void(const caf::down_msg&)> fn,
+                                caf::behavior others) {
   self->set_down_handler([fn = std::move(fn)](caf::down_msg& msg) { fn(msg); });
+  return others;
 }
 
-void on_exit_message(caf::event_based_actor* self,
-                     std::function<void(const caf::exit_msg&)> fn) {
-  self->set_exit_handler([fn = std::move(fn)](caf::exit_msg& msg) { fn(msg); });
+caf::behavior ignoring_exits(caf::event_based_actor* self,
+                             caf::behavior others) {
+  self->set_exit_handler([](caf::exit_msg&) {});
+  return others;
 }
 
-#pragma GCC diagnostic pop
+#endif
 
 // -- spawning -----------------------------------------------------------------
 

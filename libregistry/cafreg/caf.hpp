@@ -477,13 +477,16 @@ std::string actor_text(const Handle& who) {
   return actor_text(caf::actor_cast<caf::actor_control_block*>(who));
 }
 
-/// Calls `fn(const down_msg&)` for each down message that an actor gets.
-void on_down(caf::event_based_actor* self,
-             std::function<void(const caf::down_msg&)> fn);
+/// Returns a behavior for `self` that calls `fn` with its down messages, and
+/// else does what `others` does.
+caf::behavior with_down_handler(caf::event_based_actor* self,
+                                std::function<void(const caf::down_msg&)> fn,
+                                caf::behavior others);
 
-/// Calls `fn(const exit_msg&)` instead of ending the actor.
-void on_exit_message(caf::event_based_actor* self,
-                     std::function<void(const caf::exit_msg&)> fn);
+/// Returns a behavior for `self` that takes no notice of exit messages, but for
+/// one that kills, and else does what `others` does.
+caf::behavior ignoring_exits(caf::event_based_actor* self,
+                             caf::behavior others);
 
 // -- spawning -----------------------------------------------------------------
 

@@ -18,8 +18,7 @@ auto counted_stubborn(census_ptr in) {
   return [in](caf::actor_system& sys, const auto&) {
     auto me = std::make_shared<citizen>(in);
     return sys.spawn([me](caf::event_based_actor* self) -> caf::behavior {
-      cafreg::detail::on_exit_message(self, [](const caf::exit_msg&) {});
-      return {[me](int x) { return x; }};
+      return cafreg::detail::ignoring_exits(self, {[me](int x) { return x; }});
     });
   };
 }

@@ -123,8 +123,7 @@ int ask_number(Ref& workers, const typename Ref::id_type& id, int number) {
 
 /// Takes no notice of exit messages, but for one that kills.
 inline caf::behavior stubborn(caf::event_based_actor* self) {
-  cafreg::detail::on_exit_message(self, [](const caf::exit_msg&) {});
-  return idle(self);
+  return cafreg::detail::ignoring_exits(self, idle(self));
 }
 
 } // namespace gen_test

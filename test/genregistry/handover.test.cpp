@@ -330,12 +330,13 @@ TEST_CASE("a few successors are started at a time") {
       --inside;
     }
     return sys.spawn([&, first](caf::event_based_actor* self) {
-      if (first) // stays until it is told to go by its handle
-        cafreg::detail::on_exit_message(self, [](const caf::exit_msg&) {});
-      return caf::behavior{
+      caf::behavior body{
         [self](const std::string&) { self->quit(); },
         [&](int) { ++handled; },
       };
+      if (first) // stays until it is told to go by its handle
+        body = cafreg::detail::ignoring_exits(self, std::move(body));
+      return body;
     });
   };
   ids_type workers{w.sys, {.stop_timeout = 1h, .idle_after = 1us}, factory};

@@ -390,11 +390,7 @@ TEST_CASE("a worker that ignores that it has to leave is killed") {
   ids_type workers{w.sys,
                    {.stop_timeout = 5ms, .max_workers = 1},
                    [](caf::actor_system& sys, int) {
-                     return sys.spawn([](caf::event_based_actor* self) {
-                       cafreg::detail::on_exit_message(
-                         self, [](const caf::exit_msg&) {});
-                       return idle(self);
-                     });
+                     return sys.spawn(stubborn);
                    }};
   auto who = workers.lookup_or_start(1);
   REQUIRE(who);

@@ -35,15 +35,15 @@ struct deaths {
 
 caf::actor spawn_mourner(caf::actor_system& sys, std::shared_ptr<deaths> seen) {
   return sys.spawn([seen](caf::event_based_actor* self) -> caf::behavior {
-    cafreg::detail::on_down(self, [seen](const caf::down_msg& msg) {
+    auto hear = [seen](const caf::down_msg& msg) {
       seen->who = msg.source.id();
       seen->unknown
         = msg.reason
           == cafreg::detail::make_exit_error(caf::exit_reason::unknown);
       seen->thread = std::this_thread::get_id();
       ++seen->count;
-    });
-    return idle(self);
+    };
+    return cafreg::detail::with_down_handler(self, hear, idle(self));
   });
 }
 

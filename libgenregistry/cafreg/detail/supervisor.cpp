@@ -135,8 +135,6 @@ public:
       agenda_(std::move(agenda)),
       what_(std::move(what)),
       patience_(patience) {
-    // Whoever gets hold of a supervisor cannot end it.
-    on_exit_message(this, [](const caf::exit_msg&) {});
     // The registry holds this actor, which therefore must not hold it. Not in
     // on_exit: an actor that still has messages when its system ends is ended
     // without that.
@@ -152,11 +150,13 @@ public:
 
 protected:
   caf::behavior make_behavior() override {
-    return {
-      [this](deadline_passed) { work(); },
-      [this](const caf::strong_actor_ptr& leaving) { watch(leaving); },
-      [this](close_request) { quit(); },
-    };
+    // Whoever gets hold of a supervisor cannot end it.
+    return ignoring_exits(
+      this, {
+              [this](deadline_passed) { work(); },
+              [this](const caf::strong_actor_ptr& leaving) { watch(leaving); },
+              [this](close_request) { quit(); },
+            });
   }
 
 private:

@@ -25,9 +25,6 @@ class keeper_actor : public caf::event_based_actor {
 public:
   keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core)
     : caf::event_based_actor(cfg), core_(std::move(core)) {
-    on_down(this, [this](const caf::down_msg& msg) { clean_up(msg); });
-    // Whoever gets hold of a keeper cannot end it.
-    on_exit_message(this, [](const caf::exit_msg&) {});
     // The core holds this actor, which therefore must not hold the core. Not in
     // on_exit: an actor that still has messages when its system ends is ended
     // without that.
@@ -49,7 +46,7 @@ public:
 
 protected:
   caf::behavior make_behavior() override {
-    return {
+    caf::behavior others{
       [this](flush_request) {
         if (core_)
           core_->on_flush();
@@ -70,6 +67,10 @@ protected:
           quit();
       },
     };
+    // Whoever gets hold of a keeper cannot end it.
+    return with_down_handler(
+      this, [this](const caf::down_msg& msg) { clean_up(msg); },
+      ignoring_exits(this, std::move(others)));
   }
 
 private:
