@@ -76,6 +76,67 @@ std::string actor_text(caf::actor_control_block* who) {
   return result;
 }
 
+life_watch::~life_watch() {
+  // nop
+}
+
+bool life_watch::given_up_by(const void*) noexcept {
+  return false;
+}
+
+#if CAFREG_CAF_VERSION >= 20000
+
+void life_watch::actor_exited(caf::abstract_actor*, const caf::error& reason,
+                              execution_context* ctx) {
+  ended(reason, ctx);
+}
+
+namespace {
+
+// Only CAF's own attachables can be detached by its public interface. Not to
+// detach ours would be a leak: whoever outlives many registries would collect
+// one of each.
+struct attached : caf::abstract_actor {
+  static constexpr auto list() {
+    return &attached::attachables_;
+  }
+};
+
+} // namespace
+
+size_t detach_watches(caf::actor_control_block* from, const void* owner) {
+  auto* who = from->get();
+  auto given_up = [owner](caf::attachable& x) {
+    auto* watch = dynamic_cast<life_watch*>(&x);
+    return watch != nullptr && watch->given_up_by(owner);
+  };
+  return who->exclusive_critical_section(
+    [&] { return (who->*attached::list()).erase_if(given_up); });
+}
+
+#else
+
+namespace {
+
+constexpr size_t life_watch_token = 0xcaf;
+
+} // namespace
+
+void life_watch::actor_exited(const caf::error& reason,
+                              execution_context* ctx) {
+  ended(reason, ctx);
+}
+
+bool life_watch::matches(const caf::attachable::token& what) {
+  return what.subtype == life_watch_token && given_up_by(what.ptr);
+}
+
+size_t detach_watches(caf::actor_control_block* from, const void* owner) {
+  return from->get()->detach(caf::attachable::token{life_watch_token, owner});
+}
+
+#endif
+
 #if CAFREG_CAF_VERSION >= 10000
 
 // Not a callback for each monitored actor, which only the monitoring actor
@@ -175,7 +236,7 @@ private:
 };
 
 // Tells also of an actor that CAF 0.17 destroys without telling anyone.
-class death_watch : public caf::attachable {
+class death_watch : public life_watch {
 public:
   explicit death_watch(std::function<void(const caf::error&)> fn)
     : fn_(std::move(fn)) {
@@ -187,7 +248,7 @@ public:
       fn_(make_exit_error(caf::exit_reason::unknown));
   }
 
-  void actor_exited(const caf::error& reason, execution_context*) override {
+  void ended(const caf::error& reason, execution_context*) override {
     told_ = true;
     fn_(reason);
   }

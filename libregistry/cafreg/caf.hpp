@@ -477,6 +477,34 @@ std::string actor_text(const Handle& who) {
   return actor_text(caf::actor_cast<caf::actor_control_block*>(who));
 }
 
+/// What an actor owns and tells of its end.
+class life_watch : public caf::attachable {
+public:
+  ~life_watch() override;
+
+  /// Called when the actor has terminated, or at once if it had before this was
+  /// attached.
+  /// @param ctx Runs this thread's actors, or is null.
+  virtual void ended(const caf::error& reason, execution_context* ctx) = 0;
+
+  /// Whether this belongs to `owner`, who wants it no more: then it is going to
+  /// be destroyed. Called under a lock of the actor.
+  virtual bool given_up_by(const void* owner) noexcept;
+
+#if CAFREG_CAF_VERSION >= 20000
+  void actor_exited(caf::abstract_actor*, const caf::error& reason,
+                    execution_context* ctx) final;
+#else
+  void actor_exited(const caf::error& reason, execution_context* ctx) final;
+
+  bool matches(const caf::attachable::token& what) final;
+#endif
+};
+
+/// Destroys the watches over an actor's life that belong to `owner`.
+/// @returns how many there were.
+size_t detach_watches(caf::actor_control_block* from, const void* owner);
+
 /// Returns a behavior for `self` that calls `fn` with its down messages, and
 /// else does what `others` does.
 caf::behavior with_down_handler(caf::event_based_actor* self,

@@ -62,13 +62,6 @@ private:
   std::array<part, part_count> parts_;
 };
 
-// Selects the monitors of one keeper.
-struct monitor_token {
-  static constexpr size_t token_type = 0xcaf;
-
-  const caf::actor_control_block* keeper;
-};
-
 } // namespace
 
 monitor::monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept
@@ -78,10 +71,10 @@ monitor::monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept
 
 monitor::~monitor() {
   if (watching_)
-    actor_exited(caf::make_error(caf::exit_reason::unknown), nullptr);
+    ended(caf::make_error(caf::exit_reason::unknown), nullptr);
 }
 
-void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
+void monitor::ended(const caf::error& reason, execution_context* ctx) {
   watching_ = false;
   auto keeper = keeper_.lock();
   if (!keeper)
@@ -94,12 +87,10 @@ void monitor::actor_exited(const caf::error& reason, execution_context* ctx) {
     ctx);
 }
 
-bool monitor::matches(const caf::attachable::token& what) {
-  if (what.subtype != monitor_token::token_type
-      || static_cast<const monitor_token*>(what.ptr)->keeper
-           != caf::actor_cast<caf::actor_control_block*>(keeper_))
+bool monitor::given_up_by(const void* keeper) noexcept {
+  if (keeper != caf::actor_cast<caf::actor_control_block*>(keeper_))
     return false;
-  watching_ = false; // CAF removes what matches
+  watching_ = false;
   return true;
 }
 
@@ -137,8 +128,7 @@ size_t detach_monitors(caf::actor_control_block* observed,
   // own clean-up.
   if (actors::dead(observed))
     return 0;
-  monitor_token what{keeper};
-  return observed->get()->detach(caf::attachable::token{what});
+  return detach_watches(observed, keeper);
 }
 
 } // namespace cafreg::detail

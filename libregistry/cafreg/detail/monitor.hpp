@@ -13,7 +13,7 @@ namespace cafreg::detail {
 /// Watches the life of one actor for a keeper: when the actor ends, the keeper
 /// gets CAF's down message. This is CAF's own monitor, but it may be set up by
 /// any thread, and is smaller.
-class monitor : public caf::attachable {
+class monitor : public life_watch {
 public:
   monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept;
 
@@ -30,9 +30,9 @@ public:
     watching_ = true;
   }
 
-  void actor_exited(const caf::error& reason, execution_context* ctx) override;
+  void ended(const caf::error& reason, execution_context* ctx) override;
 
-  bool matches(const caf::attachable::token& what) override;
+  bool given_up_by(const void* keeper) noexcept override;
 
   // There is one for each registrant: a pool of its own saves the third that
   // the general allocator would add.
