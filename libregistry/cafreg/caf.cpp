@@ -12,6 +12,12 @@
 #  include <caf/thread_owner.hpp>
 #endif
 
+#if CAFREG_CAF_VERSION >= 20000
+#  include <caf/add_ref.hpp>
+#  include <caf/detail/current_actor.hpp>
+#  include <caf/resumable.hpp>
+#endif
+
 namespace cafreg::detail {
 
 // -- messages -----------------------------------------------------------------
@@ -170,6 +176,57 @@ caf::behavior ignoring_exits(caf::event_based_actor* self,
                              caf::behavior others) {
   self->set_exit_handler([](caf::exit_msg&) {});
   return others;
+}
+
+#endif
+
+namespace {
+
+// How many messages a fair actor takes at a time.
+constexpr size_t fair_share = 64;
+
+} // namespace
+
+#if CAFREG_CAF_VERSION >= 20000
+
+void fair_actor::resume(cafreg::detail::execution_context* ctx,
+                        uint64_t event) {
+  using super = caf::event_based_actor;
+  if (event == dispose_event_id || is_terminated()) {
+    super::resume(ctx, event);
+    return;
+  }
+  // What CAF does, whose limit is out of reach.
+  caf::detail::current_actor_guard guard{this};
+  context(ctx);
+  if (!initialized() && !initialize(ctx))
+    return;
+  try {
+    for (size_t taken = 0; taken < fair_share;) {
+      auto what = mailbox().pop_front();
+      if (what) {
+        if (consume(what) == consume_result::terminated)
+          return;
+        ++taken;
+      } else if (mailbox().try_block()) {
+        return;
+      }
+    }
+  } catch (...) {
+    quit(caf::make_error(caf::sec::runtime_error));
+    finalize();
+    return;
+  }
+  if (!mailbox().try_block())
+    ctx->delay(caf::resumable_ptr{this, caf::add_ref}, default_event_id);
+}
+
+#else
+
+caf::resumable::resume_result fair_actor::resume(
+  cafreg::detail::execution_context* ctx, size_t max_throughput) {
+  return caf::event_based_actor::resume(ctx,
+                                        std::min(max_throughput, fair_share));
 }
 
 #endif

@@ -516,6 +516,20 @@ caf::behavior with_down_handler(caf::event_based_actor* self,
 caf::behavior ignoring_exits(caf::event_based_actor* self,
                              caf::behavior others);
 
+/// An actor that takes a few messages at a time, whatever the configuration
+/// says, and lets others run in between. It must not skip messages.
+class fair_actor : public caf::event_based_actor {
+public:
+  using caf::event_based_actor::event_based_actor;
+
+#if CAFREG_CAF_VERSION >= 20000
+  void resume(cafreg::detail::execution_context* ctx, uint64_t event) override;
+#else
+  resume_result resume(cafreg::detail::execution_context* ctx,
+                       size_t max_throughput) override;
+#endif
+};
+
 // -- spawning -----------------------------------------------------------------
 
 /// An actor class whose objects get a name after their construction and before

@@ -3,7 +3,6 @@
 
 #include "cafreg/detail/keeper.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <utility>
@@ -21,10 +20,12 @@ constexpr auto retry_delay = std::chrono::milliseconds{1};
 // After a clean-up failed: when to try again.
 constexpr auto again_delay = std::chrono::milliseconds{10};
 
-class keeper_actor : public caf::event_based_actor {
+// A crowd of deaths must not keep a worker from the actors in its queue: the
+// others steal them one by one, at a cost linear in the queue's length.
+class keeper_actor : public fair_actor {
 public:
   keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core)
-    : caf::event_based_actor(cfg), core_(std::move(core)) {
+    : fair_actor(cfg), core_(std::move(core)) {
     // The core holds this actor, which therefore must not hold the core. Not in
     // on_exit: an actor that still has messages when its system ends is ended
     // without that.
@@ -33,15 +34,6 @@ public:
 
   const char* name() const override {
     return "cafreg.keeper";
-  }
-
-  // A crowd of deaths must not keep a worker from the actors in its queue: the
-  // others steal them one by one, at a cost linear in the queue's length.
-  resume_result resume(cafreg::detail::execution_context* ctx,
-                       size_t max_throughput) override {
-    constexpr size_t fair_share = 64;
-    return caf::event_based_actor::resume(ctx,
-                                          std::min(max_throughput, fair_share));
   }
 
 protected:
