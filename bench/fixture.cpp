@@ -109,11 +109,10 @@ std::vector<caf::actor> spawn_idle(size_t count) {
 
 void kill_all(std::vector<caf::actor>& actors) {
   auto& sys = system();
-  auto before = sys.registry().running();
+  auto before = running_actors(sys);
   for (auto& x : actors)
     caf::anon_send_exit(x, caf::exit_reason::user_shutdown);
-  wait_until(
-    [&] { return sys.registry().running() + actors.size() <= before; });
+  wait_until([&] { return running_actors(sys) + actors.size() <= before; });
   actors.clear();
 }
 

@@ -25,6 +25,8 @@
 /// benchmark and of its limit can be interleaved.
 namespace bench {
 
+using cafreg::detail::running_actors;
+
 using names = cafreg::unique_registry<std::string, int>;
 
 /// Wall-clock time, in seconds.

@@ -3,7 +3,6 @@
 
 #include <chrono>
 
-#include <caf/actor_registry.hpp>
 #include <caf/send.hpp>
 
 #include "fixture.hpp"
@@ -40,10 +39,9 @@ void time_exits(benchmark::State& state, std::vector<caf::actor>& actors,
 void mass_exit(benchmark::State& state) {
   auto& sys = system();
   for (auto _ : state) {
-    auto before = sys.registry().running();
+    auto before = running_actors(sys);
     auto actors = spawn_idle(crowd);
-    time_exits(state, actors,
-               [&] { return sys.registry().running() <= before; });
+    time_exits(state, actors, [&] { return running_actors(sys) <= before; });
   }
   state.SetItemsProcessed(state.iterations() * crowd);
 }
@@ -53,7 +51,7 @@ void mass_death(benchmark::State& state) {
   people();
   auto keys = make_keys(crowd);
   for (auto _ : state) {
-    auto before = sys.registry().running();
+    auto before = running_actors(sys);
     names registry{sys};
     auto actors = spawn_idle(crowd);
     for (size_t i = 0; i < actors.size(); ++i)
@@ -61,7 +59,7 @@ void mass_death(benchmark::State& state) {
     if (!expect(state, registry.count() == actors.size()))
       break;
     time_exits(state, actors, [&] { return registry.count() == 0; });
-    wait_until([&] { return sys.registry().running() <= before; });
+    wait_until([&] { return running_actors(sys) <= before; });
   }
   state.SetItemsProcessed(state.iterations() * crowd);
 }

@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include <caf/actor_registry.hpp>
 #include <caf/scoped_actor.hpp>
 
 #include "cafreg/gen_registry.hpp"
@@ -95,7 +94,7 @@ auto cold(size_t threads) {
     auto& sys = system();
     auto& keys = people().keys;
     for (auto _ : state) {
-      auto before = sys.registry().running();
+      auto before = running_actors(sys);
       workers registry{sys, {}, worker};
       time_threads(state, threads, [&](size_t t) {
         for (auto i = t; i < crowd; i += threads)
@@ -103,7 +102,7 @@ auto cold(size_t threads) {
       });
       expect(state, registry.count() == crowd);
       registry.close();
-      wait_until([&] { return sys.registry().running() <= before; });
+      wait_until([&] { return running_actors(sys) <= before; });
     }
     state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(crowd));
   };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include <caf/actor_registry.hpp>
 #include <caf/message_handler.hpp>
 #include <caf/thread_hook.hpp>
 
@@ -13,7 +14,6 @@
 #endif
 
 #if CAFREG_CAF_VERSION >= 20000
-#  include <caf/add_ref.hpp>
 #  include <caf/detail/current_actor.hpp>
 #  include <caf/resumable.hpp>
 #endif
@@ -80,6 +80,14 @@ std::string actor_text(caf::actor_control_block* who) {
     result += to_string(who->node());
   }
   return result;
+}
+
+size_t running_actors(const caf::actor_system& sys) {
+#if CAFREG_CAF_VERSION >= 20000
+  return sys.running_actors_count();
+#else
+  return const_cast<caf::actor_system&>(sys).registry().running();
+#endif
 }
 
 life_watch::~life_watch() {

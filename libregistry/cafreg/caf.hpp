@@ -55,7 +55,11 @@
 #endif
 
 #if CAFREG_CAF_VERSION >= 20000
+#  include <caf/actor_launcher.hpp>
+#  include <caf/add_ref.hpp>
+#  include <caf/adopt_ref.hpp>
 #  include <caf/error_code_enum.hpp>
+#  include <caf/make_actor.hpp>
 #elif CAFREG_CAF_VERSION >= 10000
 #  include <caf/is_error_code_enum.hpp>
 #endif
@@ -477,6 +481,9 @@ std::string actor_text(const Handle& who) {
   return actor_text(caf::actor_cast<caf::actor_control_block*>(who));
 }
 
+/// Number of actors that must end before their system can.
+size_t running_actors(const caf::actor_system& sys);
+
 /// What an actor owns and tells of its end.
 class life_watch : public caf::attachable {
 public:
@@ -532,6 +539,43 @@ public:
 
 // -- spawning -----------------------------------------------------------------
 
+#if CAFREG_CAF_VERSION >= 20000
+
+/// Spawns an actor of a class that gets a name after its construction and
+/// before it can handle anything.
+template <class Actor, class Binder>
+struct named_spawn {
+  using handle_type = caf::infer_handle_from_class_t<Actor>;
+
+  template <class... Ts>
+  static handle_type do_spawn(caf::actor_system& sys, caf::actor_config& cfg,
+                              Binder& binder, Ts&&... xs) {
+    cfg.flags |= static_cast<int>(Actor::forced_spawn_options);
+    auto result = caf::make_actor<Actor>(sys.next_actor_id(), sys.node(), &sys,
+                                         cfg,
+                                         caf::detail::spawn_fwd<Ts>(xs)...);
+    auto* made = caf::actor_cast<caf::actor_control_block*>(result);
+    try {
+      binder(made);
+    } catch (...) {
+      // It will never run, and CAF ends only those that have.
+      made->get()->cleanup(make_exit_error(caf::exit_reason::kill), nullptr);
+      throw;
+    }
+    caf::actor_launcher{caf::strong_actor_ptr{made, caf::add_ref}, cfg.sched,
+                        static_cast<caf::spawn_options>(cfg.flags)}();
+    return result;
+  }
+};
+
+template <class Actor, caf::spawn_options Os, class Binder, class... Ts>
+auto spawn_named(caf::actor_system& sys, Binder& binder, Ts&&... xs) {
+  return sys.template spawn<Os>(named_spawn<Actor, Binder>{}, binder,
+                                std::forward<Ts>(xs)...);
+}
+
+#else
+
 /// An actor class whose objects get a name after their construction and before
 /// they can handle anything.
 template <class Actor, class Binder>
@@ -562,6 +606,8 @@ auto spawn_named(caf::actor_system& sys, Binder& binder, Ts&&... xs) {
   return sys.template spawn<named_actor<Actor, Binder>, Os>(
     &binder, std::forward<Ts>(xs)...);
 }
+
+#endif
 
 template <class Result, class... Args>
 struct signature {

@@ -28,6 +28,8 @@ namespace caf_test {
 
 using namespace std::chrono_literals;
 
+using cafreg::detail::running_actors;
+
 /// Longer than anything takes that works.
 constexpr auto patience = 60s;
 

@@ -155,5 +155,5 @@ TEST_CASE("who has kept a registry's actor is told that it is closed") {
     CHECK(ask(w.sys, front, 3.5) == "closed");
   }
   // Nobody waits for them.
-  CHECK(eventually([&] { return w.sys.registry().running() == 0; }));
+  CHECK(eventually([&] { return running_actors(w.sys) == 0; }));
 }

@@ -220,7 +220,7 @@ TEST_CASE("registrants that come and go leave memory as it was") {
   CHECK(after < before + slack);
   CHECK(names.count() == 0);
   CHECK(names.stats().registrants == 0);
-  CHECK(w.sys.registry().running() == 0);
+  CHECK(running_actors(w.sys) == 0);
 }
 
 TEST_CASE("interests that come and go leave memory as it was") {

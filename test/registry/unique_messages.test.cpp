@@ -263,6 +263,6 @@ TEST_CASE("a request to a name is answered in any case") {
   // What answered is gone.
   CHECK(eventually([&] {
     auto expected = dead(f.a) ? 1u : 2u;
-    return f.sys.registry().running() <= expected + 1;
+    return running_actors(f.sys) <= expected + 1;
   }));
 }

@@ -151,7 +151,7 @@ TEST_CASE("a taken name starts nothing") {
   CHECK(text.find(std::to_string(holder.id())) != std::string::npos);
   CHECK(code_of(names.spawn_as<adder>("x", 1, names.ref(), -5))
         == "already_registered");
-  CHECK(w.sys.registry().running() == 1);
+  CHECK(running_actors(w.sys) == 1);
   CHECK(starts == 0);
   kill(holder);
 }
@@ -315,7 +315,7 @@ TEST_CASE("an actor that is spawned into a registry that closes is ended") {
   auto who = names.spawn_as<eager>(
     "x", 1, std::function<void()>{[&] { names.close(); }});
   CHECK(code_of(who) == "closed");
-  CHECK(eventually([&] { return w.sys.registry().running() == 0; }));
+  CHECK(eventually([&] { return running_actors(w.sys) == 0; }));
 }
 
 namespace {
@@ -400,7 +400,7 @@ TEST_CASE("an actor that cannot get its name does not run") {
   CHECK(code_of(who) == "spawn_failed");
   CHECK(cafreg::to_text(who.error()).find(phase) != std::string::npos);
   CHECK(eventually([&] { return alive.expired(); }));
-  CHECK(eventually([&] { return w.sys.registry().running() == 0; }));
+  CHECK(eventually([&] { return running_actors(w.sys) == 0; }));
   CHECK(eventually([&] { return names.count() == 0; }));
   // The name is free.
   auto next = names.spawn_as(key, 1, idle);
