@@ -561,9 +561,7 @@ attempt gen_registry_ref<Id, Worker, Value>::begin_stop(
               to = caf::actor_cast<caf::strong_actor_ptr>(who)](
                const caf::error& why) noexcept {
                // It may be in the middle of its destruction.
-               auto worker = detail::actors::borrow(ptr, false)
-                               ? caf::strong_actor_ptr{ptr, false}
-                               : nullptr;
+               auto worker = detail::actors::lock(ptr, false);
                detail::post(to.get(), detail::to_message(cafreg::unregistered{
                                         event{name, content, std::move(worker)},
                                         departure::down, why}));

@@ -323,9 +323,7 @@ caf::strong_actor_ptr
 worker_core<Key, std::tuple<Args...>, Value>::present_worker(key_arg key) {
   return super::table().lookup(
     key,
-    [](const node& x) {
-      return caf::strong_actor_ptr{x.actor, false};
-    },
+    [](const node& x) { return adopt_handle<caf::strong_actor_ptr>(x.actor); },
     [] { return caf::strong_actor_ptr{}; });
 }
 
@@ -379,7 +377,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::produce(const Key& id,
     if (!made.worker)
       return failed("it returned a null handle");
     if (made.worker->node() != super::system().node()
-        || made.worker->home_system != &super::system())
+        || &system_of(made.worker.get()) != &super::system())
       return failed("it returned an actor that runs elsewhere");
     if (actors::dead(made.worker.get()))
       return failed("its worker has terminated");
@@ -402,7 +400,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
   try {
     if (super::has_records()) {
       record = caf::make_counted<record_type>(
-        Key{key}, caf::actor_cast<caf::actor_addr>(who), std::move(args));
+        Key{key}, caf::actor_cast<weak_actor>(who), std::move(args));
       fresh.record = record;
     }
     outcome = super::table().insert(who.get(), key, std::move(fresh), {},

@@ -140,9 +140,7 @@ void keyed_core::announce_nobody(uint64_t hash, const void* key, event what) {
 event keyed_core::make_event(event_data_ptr data,
                              caf::actor_control_block* who) const {
   return {name(), std::move(data),
-          who != nullptr && actors::borrow(who, strong())
-            ? caf::strong_actor_ptr{who, false}
-            : nullptr};
+          who != nullptr ? actors::lock(who, strong()) : nullptr};
 }
 
 void keyed_core::answer(interest& x, const event& what) {

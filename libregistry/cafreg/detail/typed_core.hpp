@@ -87,8 +87,8 @@ protected:
     std::vector<caf::strong_actor_ptr> living;
     table().close({departure::closed, nullptr},
                   [&living](caf::actor_control_block* who) {
-                    if (caf::intrusive_ptr_upgrade_weak(who))
-                      living.emplace_back(who, false);
+                    if (auto ref = actors::lock(who, false))
+                      living.push_back(std::move(ref));
                   });
     return living;
   }
