@@ -478,8 +478,7 @@ std::string actor_text(caf::actor_control_block* who);
 
 template <class Handle>
 std::string actor_text(const Handle& who) {
-  const auto* ptr = caf::actor_cast<caf::actor_control_block*>(who);
-  return actor_text(ptr);
+  return actor_text(caf::actor_cast<caf::actor_control_block*>(who));
 }
 
 /// Number of actors that must end before their system can.
