@@ -104,6 +104,24 @@ struct rare_value {
   std::string text;
 };
 
+// -- errors -------------------------------------------------------------------
+
+/// Whether this is an error, and not the absence of one.
+inline bool failed(const caf::error& err) noexcept {
+  return err != caf::none;
+}
+
+/// Makes an error what a function returns that gives a `caf::expected`.
+#if CAFREG_CAF_VERSION >= 20000
+inline caf::unexpected<caf::error> failure(caf::error err) {
+  return caf::unexpected<caf::error>{std::move(err)};
+}
+#else
+inline caf::error failure(caf::error err) {
+  return err;
+}
+#endif
+
 // -- messages -----------------------------------------------------------------
 
 #if CAFREG_CAF_VERSION >= 10000

@@ -70,12 +70,12 @@ caf::error make_error(errc code, std::string text) {
 }
 
 bool is(const caf::error& err, errc code) noexcept {
-  return err && detail::is_our_error<errc>(err)
+  return detail::failed(err) && detail::is_our_error<errc>(err)
          && err.code() == static_cast<uint8_t>(code);
 }
 
 std::string to_text(const caf::error& err) {
-  if (err && detail::is_our_error<errc>(err)) {
+  if (detail::failed(err) && detail::is_our_error<errc>(err)) {
     if (auto* text = detail::message_element<std::string>(err.context(), 0);
         text != nullptr && !text->empty())
       return *text;
@@ -108,7 +108,7 @@ caf::error with_actor(const caf::error& err, caf::strong_actor_ptr who) {
 }
 
 caf::strong_actor_ptr actor_of(const caf::error& err) {
-  if (err && is_our_error<errc>(err))
+  if (failed(err) && is_our_error<errc>(err))
     if (auto* who = message_element<caf::strong_actor_ptr>(err.context(), 1))
       return *who;
   return nullptr;

@@ -93,13 +93,14 @@ std::string event::text(std::string_view what) const {
 
 std::string to_string(const unregistered& x) {
   auto result = x.text("unregistered") + ", " + to_string(x.why());
-  if (x.reason())
+  if (detail::failed(x.reason()))
     result += ": " + to_text(x.reason());
   return result;
 }
 
 std::string to_string(const awaited& x) {
-  return x.error() ? "awaited: " + to_text(x.error()) : x.text("awaited");
+  return detail::failed(x.error()) ? "awaited: " + to_text(x.error())
+                                   : x.text("awaited");
 }
 
 std::string to_string(departure why) {

@@ -162,17 +162,17 @@ public:
     if (auto zero = text_.find('\0'); zero != std::string_view::npos) {
       pos_ += zero + 1;
       fail("a zero byte");
-      return make_error(errc::bad_json, std::move(problem_));
+      return detail::failure(make_error(errc::bad_json, std::move(problem_)));
     }
     auto* first = text_.data();
     auto* last = first + text_.size();
     if (!nlohmann::json::sax_parse(tracking_iterator{first, &pos_},
                                    tracking_iterator{last, &pos_}, this))
-      return make_error(errc::bad_json, std::move(problem_));
+      return detail::failure(make_error(errc::bad_json, std::move(problem_)));
     // With as many brackets as this, their depth may be within the limit still.
     if (deepest_nesting_ > max_depth_ && value_depth(result_) > max_depth_) {
       too_deep(deepest_);
-      return make_error(errc::bad_json, std::move(problem_));
+      return detail::failure(make_error(errc::bad_json, std::move(problem_)));
     }
     return std::move(result_);
   }

@@ -35,7 +35,8 @@ caf::behavior writer(caf::event_based_actor* self,
   };
   return {
     [what, again](const system_state& now) {
-      if (auto file = what.lock(); file && file->save(now.snapshot))
+      if (auto file = what.lock();
+          file && detail::failed(file->save(now.snapshot)))
         again();
     },
     [what, again, waits](detail::deadline_passed) {
@@ -71,14 +72,14 @@ void persistence::stop() const {
 caf::expected<persistence>
 persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
                    std::filesystem::path file, persist_options how) {
-  if (auto err = core->check_persistent(scope))
-    return err;
+  if (auto err = core->check_persistent(scope); detail::failed(err))
+    return detail::failure(std::move(err));
   auto what = std::make_shared<detail::persisted_scope>(core, std::move(scope),
                                                         std::move(file));
-  if (auto err = what->claim())
-    return err;
-  if (auto err = what->load())
-    return err;
+  if (auto err = what->claim(); detail::failed(err))
+    return detail::failure(std::move(err));
+  if (auto err = what->load(); detail::failed(err))
+    return detail::failure(std::move(err));
   auto who = caf::actor_cast<caf::strong_actor_ptr>(
     core->system().spawn<caf::detached + caf::hidden>(
       writer, std::weak_ptr<detail::persisted_scope>{what}, how.min_interval));
@@ -86,7 +87,7 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
                                             .min_interval = how.min_interval,
                                             .hysteresis = how.hysteresis});
   if (!source)
-    return std::move(source.error());
+    return detail::failure(std::move(source.error()));
   what->attach(who, *source);
   auto at_close = [what](const snapshot& last) {
     what->finish(last.restricted_to(what->scope()));
@@ -99,7 +100,7 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
     throw;
   }
   what->stop();
-  return core->closed_error();
+  return detail::failure(core->closed_error());
 }
 
 } // namespace cafreg

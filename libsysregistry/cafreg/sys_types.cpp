@@ -21,7 +21,7 @@ std::string to_string(const system_state& x) {
 
 std::vector<path> refused_paths(const caf::error& err) {
   std::vector<path> result;
-  if (err && detail::is_our_error<errc>(err))
+  if (detail::failed(err) && detail::is_our_error<errc>(err))
     if (auto* list = detail::message_element<refused_paths_list>(err.context(),
                                                                  1))
       for (auto& keys : list->paths)

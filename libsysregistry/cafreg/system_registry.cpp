@@ -46,9 +46,10 @@ system_registry_ref::find(const path& where) const {
   if (found)
     return found;
   if (closed())
-    return core_->closed_error(where);
-  return core_->error(errc::no_such_path, detail::key_text(to_string(where)),
-                      core_->what_is_at(where));
+    return detail::failure(core_->closed_error(where));
+  return detail::failure(core_->error(errc::no_such_path,
+                                      detail::key_text(to_string(where)),
+                                      core_->what_is_at(where)));
 }
 
 caf::error system_registry_ref::wrong_type(const path& where,
@@ -68,8 +69,9 @@ caf::expected<delta> system_registry_ref::update(
   any_actor who, path where, values what, transaction_options how) const {
   // Without a reference more to what all threads refer to.
   std::vector<detail::step> steps;
-  if (auto err = core_->add_update(steps, std::move(where), std::move(what)))
-    return err;
+  if (auto err = core_->add_update(steps, std::move(where), std::move(what));
+      detail::failed(err))
+    return detail::failure(std::move(err));
   return core_->commit(who.get(), how.priority, steps);
 }
 

@@ -63,10 +63,10 @@ public:
   [[nodiscard]] caf::expected<T> get(const path& where) const {
     auto found = find(where);
     if (!found)
-      return std::move(found.error());
+      return detail::failure(std::move(found.error()));
     auto result = value_as<T>((*found)->content.shown.value);
     if (!result)
-      return wrong_type(where, result.error());
+      return detail::failure(wrong_type(where, result.error()));
     return result;
   }
 

@@ -18,7 +18,7 @@ transaction::transaction(std::shared_ptr<detail::sys_core> core, any_actor who,
 
 transaction& transaction::update(path where, values what) {
   auto err = core_->add_update(steps_, std::move(where), std::move(what));
-  if (err && !problem_)
+  if (detail::failed(err) && !detail::failed(problem_))
     problem_ = std::move(err);
   return *this;
 }
@@ -53,8 +53,8 @@ transaction& transaction::move(path from, path to) {
 
 caf::expected<delta> transaction::commit() {
   auto steps = std::exchange(steps_, {});
-  if (auto problem = std::exchange(problem_, {}))
-    return problem;
+  if (auto problem = std::exchange(problem_, {}); detail::failed(problem))
+    return detail::failure(std::move(problem));
   return core_->commit(who_.get(), how_.priority, steps);
 }
 

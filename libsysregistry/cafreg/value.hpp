@@ -112,7 +112,7 @@ struct plain_reader {
                                std::string_view name) {
     if (auto* y = caf::get_if<T>(&x))
       return *y;
-    return not_a(name, x);
+    return detail::failure(not_a(name, x));
   }
 };
 

@@ -145,7 +145,7 @@ caf::error persisted_scope::save_locked(const snapshot& state) {
   if (written_ && same_leaves(*written_, leaves))
     return {};
   auto result = save_state(file_, leaves);
-  if (result)
+  if (failed(result))
     result = bad_file(cafreg::to_text(result));
   else
     written_ = std::move(leaves);
@@ -154,7 +154,7 @@ caf::error persisted_scope::save_locked(const snapshot& state) {
     std::lock_guard error_guard{error_mutex_};
     write_error_ = result;
   }
-  core->count_write(!result);
+  core->count_write(!failed(result));
   return result;
 }
 

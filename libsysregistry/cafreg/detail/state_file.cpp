@@ -156,7 +156,7 @@ caf::error save_state(const std::string& file, const state_leaves& leaves,
                       size_t limit) {
   value::dictionary tree;
   for (auto& [where, leaf] : leaves) {
-    if (auto err = check_depth(where, leaf))
+    if (auto err = check_depth(where, leaf); failed(err))
       return err;
     if (!add_leaf(tree, where, leaf))
       return cafreg::make_error(errc::path_conflict,
@@ -183,15 +183,15 @@ caf::expected<std::optional<state_leaves>> load_state(const std::string& file,
   remove_leftovers(file);
   std::optional<std::string> text;
   if (auto problem = read_file(file, limit, text))
-    return bad_file(problem.text());
+    return failure(bad_file(problem.text()));
   if (!text)
     return std::optional<state_leaves>{};
   if (auto problem = check(*text); !problem.empty())
-    return refusal(file, problem);
+    return failure(refusal(file, problem));
   // Two levels more: the document and the root of the tree.
   auto document = from_json(*text, max_state_depth + 2);
   if (!document)
-    return refusal(file, to_text(document.error()));
+    return failure(refusal(file, to_text(document.error())));
   text.reset();
   state_leaves result;
   std::vector<std::string> keys;
@@ -202,13 +202,14 @@ caf::expected<std::optional<state_leaves>> load_state(const std::string& file,
         take_leaves(*tree, keys, result);
         return std::optional<state_leaves>{std::move(result)};
       }
-  return refusal(file, "it has no leaves, though its checksum is right");
+  return failure(
+    refusal(file, "it has no leaves, though its checksum is right"));
 }
 
 caf::expected<std::string> keep_aside(const std::string& file) {
   std::string new_name;
   if (auto problem = set_file_aside(file, new_name))
-    return bad_file(problem.text());
+    return failure(bad_file(problem.text()));
   return new_name;
 }
 

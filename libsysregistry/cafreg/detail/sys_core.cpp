@@ -215,13 +215,13 @@ owner_id sys_core::enlist(caf::actor_control_block* who) {
 caf::expected<subscription> sys_core::subscribe(caf::actor_control_block* who,
                                                 const subscribe_options& how) {
   if (closed())
-    return closed_error();
-  if (auto err = check(who, how.scope))
-    return err;
-  if (auto err = check_scope(how.scope))
-    return err;
+    return failure(closed_error());
+  if (auto err = check(who, how.scope); failed(err))
+    return failure(std::move(err));
+  if (auto err = check_scope(how.scope); failed(err))
+    return failure(std::move(err));
   if (enlist(who) == 0)
-    return closed_error();
+    return failure(closed_error());
   uint64_t id = 0;
   auto due = clock_type::time_point::max();
   {
@@ -230,7 +230,7 @@ caf::expected<subscription> sys_core::subscribe(caf::actor_control_block* who,
     audience_type::removed failed;
     std::lock_guard guard{audience_mutex_};
     if (audience_closed_)
-      return closed_error();
+      return failure(closed_error());
     result = audience_.add(
       how.scope, {{how.min_interval, how.hysteresis}, how.acknowledged},
       subscriber{add_reference(who)},

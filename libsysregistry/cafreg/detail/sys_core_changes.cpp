@@ -96,31 +96,32 @@ caf::expected<delta> sys_core::commit(caf::actor_control_block* who,
   const path everything;
   const auto& about = steps.empty() ? everything : steps.front().where;
   if (closed())
-    return closed_error(about);
-  if (auto err = check(who, about))
-    return err;
+    return failure(closed_error(about));
+  if (auto err = check(who, about); failed(err))
+    return failure(std::move(err));
   if (deciding::underway(this, whole_registry))
-    return error(errc::would_deadlock, text_of(about),
-                 "a rule or an update function must not change the registry");
+    return failure(
+      error(errc::would_deadlock, text_of(about),
+            "a rule or an update function must not change the registry"));
   auto calls = false;
   auto removes_all = false;
   for (auto& x : steps) {
     if (x.what == step::kind::put)
-      if (auto err = check_value(x.where, x.value))
-        return err;
+      if (auto err = check_value(x.where, x.value); failed(err))
+        return failure(std::move(err));
     calls = calls || x.what == step::kind::change;
     removes_all = removes_all || x.what == step::kind::remove_all;
   }
   author by{enlist(who), priority};
   if (by.id == 0)
-    return closed_error();
+    return failure(closed_error());
   if (!calls && !judged(steps))
     return finish(run(by, steps, removes_all));
   auto handle = caf::actor_cast<caf::actor>(add_reference(who));
   auto result = run_drafts(by, handle, steps, removes_all);
   if (!result) {
     refusals_.fetch_add(1, std::memory_order_relaxed);
-    return std::move(result.error());
+    return failure(std::move(result.error()));
   }
   return finish(std::move(*result));
 }
@@ -164,10 +165,10 @@ sys_core::run_drafts(author who, const caf::actor& whom,
     if (!draft)
       return outcome_type{outcome_kind::unknown_owner};
     auto copy = steps;
-    if (auto err = apply(draft->edit, copy, known, nullptr))
-      return err;
-    if (auto err = judge(*draft, whom))
-      return err;
+    if (auto err = apply(draft->edit, copy, known, nullptr); failed(err))
+      return failure(std::move(err));
+    if (auto err = judge(*draft, whom); failed(err))
+      return failure(std::move(err));
     auto result = store_.commit(*draft);
     if (result.what != outcome_kind::outdated)
       return result;
@@ -218,7 +219,8 @@ caf::error sys_core::apply(editor_type& edit, std::vector<step>& steps,
         edit.move(x.where, x.to);
         break;
       case kind::change:
-        if (auto err = apply_change(edit, x, changes++, known, still_right))
+        if (auto err = apply_change(edit, x, changes++, known, still_right);
+            failed(err))
           return err;
         if (still_right != nullptr && !*still_right)
           return {};
@@ -256,9 +258,9 @@ caf::error sys_core::apply_change(editor_type& edit, const step& what,
   caf::error problem;
   expand(what.where, std::move(*fresh), limits_.max_depth,
          [&](path where, caf::config_value value) {
-           if (!problem)
+           if (!failed(problem))
              problem = check_value(where, value);
-           if (!problem)
+           if (!failed(problem))
              edit.put(where, std::move(value));
          });
   return problem;
@@ -288,7 +290,7 @@ caf::error sys_core::ask_rules(const caf::actor& who, const delta& changes,
       continue;
     try {
       deciding mark{this, whole_registry};
-      if (auto err = x->validate({who, changes, before, after}))
+      if (auto err = x->validate({who, changes, before, after}); failed(err))
         return error(errc::rule_refused, key_text(x->key),
                      "its rule refused: " + cafreg::to_text(err));
     } catch (...) {
@@ -310,19 +312,19 @@ caf::expected<delta> sys_core::finish(outcome_type what) {
       return std::move(what.changes);
     case outcome_kind::refused:
       refusals_.fetch_add(1, std::memory_order_relaxed);
-      return refused(what.refusals);
+      return failure(refused(what.refusals));
     default:
       if (closed())
-        return closed_error();
-      return error(errc::dead_actor, {}, "the actor has terminated");
+        return failure(closed_error());
+      return failure(error(errc::dead_actor, {}, "the actor has terminated"));
   }
 }
 
 caf::expected<delta> sys_core::remove_all(caf::actor_control_block* who) {
   if (closed())
-    return closed_error();
+    return failure(closed_error());
   if (who == nullptr)
-    return error(errc::null_handle, {}, "the handle is null");
+    return failure(error(errc::null_handle, {}, "the handle is null"));
   std::vector<step> steps(1);
   steps.front().what = step::kind::remove_all;
   if (!validated_.empty() || deciding::underway(this, whole_registry))
@@ -386,7 +388,7 @@ sys_core::restore(std::vector<leaf_entry> leaves) {
       if (rule == nullptr || found.blocked
           || editor_type::check_leaf_path(store_.rules(), store_.limits(),
                                           x.where)
-          || check_value(x.where, x.value)) {
+          || failed(check_value(x.where, x.value))) {
         result.impossible.push_back(x.where);
       } else if (found.at == nullptr || editor_type::is_layered(rule)) {
         edit.put(x.where, x.value);
@@ -396,7 +398,7 @@ sys_core::restore(std::vector<leaf_entry> leaves) {
   };
   auto end = [&](outcome_type outcome) -> caf::expected<restoration> {
     if (auto done = finish(std::move(outcome)); !done)
-      return std::move(done.error());
+      return failure(std::move(done.error()));
     return result;
   };
   if (std::none_of(leaves.begin(), leaves.end(),
@@ -405,10 +407,10 @@ sys_core::restore(std::vector<leaf_entry> leaves) {
   for (;;) {
     auto draft = store_.begin(by);
     if (!draft)
-      return closed_error();
+      return failure(closed_error());
     put_all(draft->edit);
-    if (auto err = judge(*draft, nullptr))
-      return err;
+    if (auto err = judge(*draft, nullptr); failed(err))
+      return failure(std::move(err));
     auto outcome = store_.commit(*draft);
     if (outcome.what != outcome_kind::outdated)
       return end(std::move(outcome));
