@@ -260,10 +260,10 @@ public:
       if (outcome == detail::write_result::done)
         return std::move(*updated);
       if (outcome == detail::write_result::busy)
-        return error(errc::would_deadlock, id,
-                     "this thread is changing the entry");
+        return detail::failure(
+          error(errc::would_deadlock, id, "this thread is changing the entry"));
     }
-    return core_->missing(id);
+    return detail::failure(core_->missing(id));
   }
 
   // -- sending ----------------------------------------------------------------
@@ -437,7 +437,7 @@ private:
   static caf::expected<handle_type>
   started(typename core_type::landing landed) {
     if (!landed.worker)
-      return std::move(landed.error);
+      return detail::failure(std::move(landed.error));
     return caf::actor_cast<handle_type>(std::move(landed.worker));
   }
 

@@ -120,7 +120,7 @@ public:
                                       Pred&& pred) const {
     if (auto count = table().erase_if(control_block(who), key, pred, {}))
       return *count;
-    return closed_error(key);
+    return detail::failure(closed_error(key));
   }
 
   /// Removes all entries of an actor. Complexity: linear in their number.
@@ -364,13 +364,14 @@ template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::expected<void> duplicate_registry_ref<Key, Value, Handle>::register_as(
   const Handle& who, key_arg key, Value value) const {
   auto* ptr = control_block(who);
-  if (auto err = super::check(ptr, key))
-    return err;
+  if (auto err = super::check(ptr, key); detail::failed(err))
+    return detail::failure(std::move(err));
   switch (table().add(ptr, key, std::move(value), {})) {
     case detail::add_result::closed:
-      return closed_error(key);
+      return detail::failure(closed_error(key));
     case detail::add_result::dead:
-      return super::error(errc::dead_actor, key, "the actor has terminated");
+      return detail::failure(
+        super::error(errc::dead_actor, key, "the actor has terminated"));
     default:
       return {};
   }
@@ -381,7 +382,7 @@ caf::expected<size_t> duplicate_registry_ref<Key, Value, Handle>::unregister(
   const Handle& who, key_arg key) const {
   if (auto count = table().erase(control_block(who), key, {}))
     return *count;
-  return closed_error(key);
+  return detail::failure(closed_error(key));
 }
 
 template <registry_key Key, registry_value Value, actor_handle Handle>
@@ -389,7 +390,7 @@ caf::expected<size_t>
 duplicate_registry_ref<Key, Value, Handle>::unregister_all(
   const Handle& who) const {
   if (closed())
-    return closed_error();
+    return detail::failure(closed_error());
   return table().erase_all(control_block(who), {}, false);
 }
 

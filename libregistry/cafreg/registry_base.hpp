@@ -85,16 +85,17 @@ public:
   [[nodiscard]] caf::expected<std::invoke_result_t<Fn&>>
   with_lock(key_arg key, Fn&& fn) const {
     if (closed())
-      return closed_error(key);
+      return detail::failure(closed_error(key));
     Key name{key};
     using outcome = typename detail::keyed_mutex<Key>::outcome;
     switch (core_->locks().lock(name)) {
       case outcome::would_deadlock:
-        return error(errc::would_deadlock, key,
-                     "this thread holds the lock already");
+        return detail::failure(error(errc::would_deadlock, key,
+                                     "this thread holds the lock already"));
       case outcome::would_block:
-        return error(errc::would_block, key,
-                     "waiting would block a thread that runs actors");
+        return detail::failure(
+          error(errc::would_block, key,
+                "waiting would block a thread that runs actors"));
       case outcome::locked:
         break;
     }
@@ -275,9 +276,9 @@ auto registry_base<Core, Key, Value, Handle>::await(
   key_arg key, std::chrono::nanoseconds timeout) const
   -> caf::expected<entry_type> {
   if (closed())
-    return closed_error(key);
-  if (auto err = check_key(key))
-    return err;
+    return detail::failure(closed_error(key));
+  if (auto err = check_key(key); detail::failed(err))
+    return detail::failure(std::move(err));
   auto deadline = detail::runs_actors ? detail::clock_type::now()
                                       : deadline_after(timeout);
   auto blocked = std::make_shared<detail::blocked_wait>();
@@ -285,7 +286,7 @@ auto registry_base<Core, Key, Value, Handle>::await(
   x->blocked = blocked;
   auto noted = add_interest(key, std::move(x));
   if (!noted)
-    return std::move(noted.error());
+    return detail::failure(std::move(noted.error()));
   if (!blocked->wait_until(deadline)) {
     // In this order, for cancelling tells it, too.
     blocked->fail(detail::runs_actors ? errc::would_block : errc::timeout);
@@ -296,12 +297,15 @@ auto registry_base<Core, Key, Value, Handle>::await(
                       found.template handle<Handle>()};
   switch (blocked->why()) {
     case errc::closed:
-      return error(errc::closed, key, "the registry is closed");
+      return detail::failure(
+        error(errc::closed, key, "the registry is closed"));
     case errc::timeout:
-      return error(errc::timeout, key, "nobody registered it in time");
+      return detail::failure(
+        error(errc::timeout, key, "nobody registered it in time"));
     default:
-      return error(errc::would_block, key,
-                   "waiting would block a thread that runs actors");
+      return detail::failure(
+        error(errc::would_block, key,
+              "waiting would block a thread that runs actors"));
   }
 }
 
@@ -361,9 +365,9 @@ caf::expected<subscription> registry_base<Core, Key, Value, Handle>::interested(
   detail::clock_type::time_point deadline) const {
   auto* ptr = control_block(who);
   if (ptr == nullptr)
-    return error(errc::null_handle, key, "the handle is null");
-  if (auto err = check_key(key))
-    return err;
+    return detail::failure(error(errc::null_handle, key, "the handle is null"));
+  if (auto err = check_key(key); detail::failed(err))
+    return detail::failure(std::move(err));
   auto x = core_->make_interest(what, key, detail::add_reference(ptr));
   x->deadline = deadline;
   return add_interest(key, std::move(x));
@@ -376,7 +380,7 @@ registry_base<Core, Key, Value, Handle>::add_interest(
   key_arg key, std::unique_ptr<interest_type> x) const {
   auto id = core_->add_interest(std::move(x));
   if (id == 0)
-    return closed_error(key);
+    return detail::failure(closed_error(key));
   return subscription{core_, id};
 }
 

@@ -145,7 +145,7 @@ public:
       });
     if (outcome == detail::write_result::done)
       return std::move(*result);
-    return write_error(outcome, key);
+    return detail::failure(write_error(outcome, key));
   }
 
   /// Hands a key and its value over: no lookup misses it. Like `give_away` of
@@ -376,18 +376,18 @@ private:
   template <class Spawn>
   caf::expected<Handle> spawn_reserved(key_arg key, Value value,
                                        Spawn&& spawn) const {
-    if (auto err = check_key(key))
-      return err;
+    if (auto err = check_key(key); detail::failed(err))
+      return detail::failure(std::move(err));
     std::optional<Handle> holder;
     typename table_type::reservation_ptr reserved;
     auto outcome = table().reserve(
       key, std::move(value),
       [&holder](const node_type& x) { holder.emplace(adopt(x)); }, reserved);
     if (outcome == detail::write_result::taken)
-      return error(errc::already_registered, key,
-                   "held by " + detail::actor_text(*holder));
+      return detail::failure(error(errc::already_registered, key,
+                                   "held by " + detail::actor_text(*holder)));
     if (outcome != detail::write_result::done)
-      return write_error(outcome, key);
+      return detail::failure(write_error(outcome, key));
     // Called by the actor's own thread and by this one, whichever is first.
     auto binder = [core = core_, reserved](caf::actor_control_block* who) {
       return core->table().bind(reserved, who, {});
@@ -397,13 +397,15 @@ private:
       spawned.emplace(spawn(binder));
       if (binder(control_block(*spawned)) == detail::write_result::closed) {
         detail::kill(control_block(*spawned));
-        return error(errc::closed, key, "the registry is closed");
+        return detail::failure(
+          error(errc::closed, key, "the registry is closed"));
       }
       return std::move(*spawned);
     } catch (const std::exception& ex) {
-      return spawn_error(key, reserved, spawned, std::string{": "} + ex.what());
+      return detail::failure(
+        spawn_error(key, reserved, spawned, std::string{": "} + ex.what()));
     } catch (...) {
-      return spawn_error(key, reserved, spawned, {});
+      return detail::failure(spawn_error(key, reserved, spawned, {}));
     }
   }
 
@@ -423,8 +425,8 @@ unique_registry_ref<Key, Value, Handle>::register_as(const Handle& who,
                                                      key_arg key,
                                                      Value value) const {
   auto* ptr = control_block(who);
-  if (auto err = check(ptr, key))
-    return err;
+  if (auto err = check(ptr, key); detail::failed(err))
+    return detail::failure(std::move(err));
   std::optional<Handle> holder;
   auto outcome = table().insert(ptr, key, std::move(value), {},
                                 [&holder](const node_type& x) {
@@ -437,7 +439,7 @@ unique_registry_ref<Key, Value, Handle>::register_as(const Handle& who,
     case detail::write_result::held:
       return registration<Handle>{std::move(*holder), false};
     default:
-      return write_error(outcome, key);
+      return detail::failure(write_error(outcome, key));
   }
 }
 
@@ -451,14 +453,14 @@ template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::expected<size_t> unique_registry_ref<Key, Value, Handle>::unregister_all(
   const Handle& who) const {
   if (closed())
-    return closed_error();
+    return detail::failure(closed_error());
   return table().erase_all(control_block(who), {}, false);
 }
 
 template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::error unique_registry_ref<Key, Value, Handle>::give_away(
   key_arg key, const Handle& from, const Handle& to) const {
-  if (auto err = check(control_block(to), key))
+  if (auto err = check(control_block(to), key); detail::failed(err))
     return err;
   if (control_block(from) == control_block(to)) {
     if (!values(key, from).empty())
@@ -478,8 +480,8 @@ template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::expected<subscription> unique_registry_ref<Key, Value, Handle>::standby(
   key_arg key, const Handle& who, Value value) const {
   auto* ptr = control_block(who);
-  if (auto err = check(ptr, key))
-    return err;
+  if (auto err = check(ptr, key); detail::failed(err))
+    return detail::failure(std::move(err));
   auto x = core_->make_interest(detail::interest::kind::standby, key,
                                 detail::add_reference(ptr));
   x->value.emplace(value);
@@ -490,7 +492,7 @@ caf::expected<subscription> unique_registry_ref<Key, Value, Handle>::standby(
   auto first = register_as(who, key, std::move(value));
   if (!first) {
     result->cancel();
-    return std::move(first.error());
+    return detail::failure(std::move(first.error()));
   }
   if (first->inserted)
     result->cancel();
@@ -567,7 +569,7 @@ template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::expected<size_t> unique_registry_ref<Key, Value, Handle>::removed(
   detail::write_result outcome, key_arg key) const {
   if (outcome == detail::write_result::closed)
-    return write_error(outcome, key);
+    return detail::failure(write_error(outcome, key));
   return size_t{outcome == detail::write_result::done ? 1u : 0u};
 }
 

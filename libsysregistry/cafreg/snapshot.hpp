@@ -77,10 +77,10 @@ public:
   [[nodiscard]] caf::expected<T> get(const path& where) const {
     auto* found = at(where);
     if (found == nullptr)
-      return nothing_at(where);
+      return detail::failure(nothing_at(where));
     auto result = value_as<T>(*found);
     if (!result)
-      return wrong_type(where, result.error());
+      return detail::failure(wrong_type(where, result.error()));
     return result;
   }
 

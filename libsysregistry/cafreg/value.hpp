@@ -112,7 +112,7 @@ struct plain_reader {
                                std::string_view name) {
     if (auto* y = caf::get_if<T>(&x))
       return *y;
-    return detail::failure(not_a(name, x));
+    return failure(not_a(name, x));
   }
 };
 
@@ -143,7 +143,7 @@ struct value_reader<T> {
     if (auto* y = caf::get_if<int64_t>(&x); y && std::in_range<T>(*y))
       return static_cast<T>(*y);
     using limits = std::numeric_limits<T>;
-    return not_a(range_text(limits::min(), limits::max()), x);
+    return failure(not_a(range_text(limits::min(), limits::max()), x));
   }
 };
 
@@ -154,7 +154,7 @@ struct value_reader<T> {
       auto result = static_cast<T>(*y);
       if (std::isinf(result) == std::isinf(*y))
         return result;
-      return not_a("a real of single precision", x);
+      return failure(not_a("a real of single precision", x));
     }
     if (auto* y = caf::get_if<int64_t>(&x)) {
       // The nearest real to the largest integer is already out of its range.
@@ -163,7 +163,7 @@ struct value_reader<T> {
       if (result < limit && static_cast<int64_t>(result) == *y)
         return result;
     }
-    return not_a("a real", x);
+    return failure(not_a("a real", x));
   }
 };
 
@@ -189,9 +189,10 @@ struct value_reader<std::chrono::duration<Rep, Period>> {
             && std::in_range<Rep>(count / ratio::den))
           return type{static_cast<Rep>(count / ratio::den)};
       }
-      return not_a("a timespan that can be said exactly in this unit", x);
+      return failure(
+        not_a("a timespan that can be said exactly in this unit", x));
     }
-    return not_a("a timespan", x);
+    return failure(not_a("a timespan", x));
   }
 };
 
@@ -200,14 +201,14 @@ struct value_reader<std::vector<T>> {
   static caf::expected<std::vector<T>> read(const caf::config_value& x) {
     auto* xs = caf::get_if<caf::config_value::list>(&x);
     if (xs == nullptr)
-      return not_a("a list", x);
+      return failure(not_a("a list", x));
     std::vector<T> result;
     result.reserve(xs->size());
     for (auto& element : *xs) {
       auto y = value_as<T>(element);
       if (!y)
-        return in_element("element " + std::to_string(result.size()),
-                          y.error());
+        return failure(
+          in_element("element " + std::to_string(result.size()), y.error()));
       result.push_back(std::move(*y));
     }
     return result;
@@ -220,12 +221,12 @@ struct value_reader<std::map<std::string, T>> {
   read(const caf::config_value& x) {
     auto* xs = caf::get_if<caf::config_value::dictionary>(&x);
     if (xs == nullptr)
-      return not_a("a dictionary", x);
+      return failure(not_a("a dictionary", x));
     std::map<std::string, T> result;
     for (auto& [key, element] : *xs) {
       auto y = value_as<T>(element);
       if (!y)
-        return in_element("key \"" + key + '"', y.error());
+        return failure(in_element("key \"" + key + '"', y.error()));
       result.emplace_hint(result.end(), key, std::move(*y));
     }
     return result;

@@ -368,7 +368,7 @@ private:
 
   // Notes the end of a worker that nobody has asked for.
   void judge(const Key& key, const caf::error& reason) noexcept {
-    if (!reason || reason == caf::exit_reason::normal
+    if (!failed(reason) || reason == caf::exit_reason::normal
         || reason == caf::exit_reason::user_shutdown)
       return;
     try {

@@ -224,7 +224,7 @@ worker_core<Key, std::tuple<Args...>, Value>::courier(Key key) {
   return spawn_interceptor(
     super::system(), [self, key](caf::mailbox_element_ptr what) {
       try {
-        if (auto err = self->deliver(key, what))
+        if (auto err = self->deliver(key, what); failed(err))
           bounce(*what, std::move(err));
       } catch (const std::exception& ex) {
         bounce(*what, self->fail(errc::factory_failed, key, ex.what()));

@@ -58,7 +58,7 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
       },
       [ref](ask::give_away, const key_type& key, const caf::actor& from,
             const caf::actor& to) -> caf::result<bool> {
-        if (auto err = ref.give_away(key, from, to))
+        if (auto err = ref.give_away(key, from, to); failed(err))
           return err;
         return true;
       },
@@ -85,7 +85,7 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
           return;
         auto promise = std::move(pos->second);
         waiting.erase(pos);
-        if (answer.error())
+        if (failed(answer.error()))
           promise.deliver(answer.error());
         else if constexpr (std::is_same_v<value_type, unit>)
           promise.deliver(answer.handle());
