@@ -23,7 +23,7 @@ public:
 
   /// Whether it succeeded.
   explicit operator bool() const noexcept {
-    return !why_;
+    return !detail::failed(why_);
   }
 
   /// Why it failed.

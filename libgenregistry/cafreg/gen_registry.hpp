@@ -121,10 +121,10 @@ public:
     start(key_arg id, Ts&&... xs)
   const {
     if (auto found = whereis(id))
-      return already_started(id, control_block(*found));
+      return detail::failure(already_started(id, control_block(*found)));
     auto landed = core_->start_worker(id, std::forward<Ts>(xs)...);
     if (landed.worker && !landed.fresh)
-      return already_started(id, landed.worker.get());
+      return detail::failure(already_started(id, landed.worker.get()));
     return started(std::move(landed));
   }
 
@@ -616,7 +616,7 @@ void gen_registry_ref<Id, Worker, Value>::stop_found(
   std::chrono::nanoseconds timeout, when_gone fn) const {
   // CAF's actors ignore an exit whose reason is no error.
   core_->stop_worker(detail::add_reference(who), Id{id},
-                     reason ? reason : default_reason(),
+                     detail::failed(reason) ? reason : default_reason(),
                      super::deadline_after(timeout), std::move(fn));
 }
 

@@ -23,9 +23,11 @@
 #include <caf/exit_reason.hpp>
 #include <caf/expected.hpp>
 #include <caf/fwd.hpp>
+#include <caf/intrusive_ptr.hpp>
 #include <caf/message.hpp>
 #include <caf/message_id.hpp>
 #include <caf/message_priority.hpp>
+#include <caf/ref_counted.hpp>
 #include <caf/result.hpp>
 #include <caf/system_messages.hpp>
 #include <caf/type_id.hpp>
@@ -434,6 +436,13 @@ template <class Handle>
 Handle adopt_handle(caf::actor_control_block* ptr) noexcept {
   // What actor_cast does, but for counting the reference twice more.
   return Handle{ptr, adopt_reference};
+}
+
+/// Returns a new reference to an object that counts its references.
+template <std::derived_from<caf::ref_counted> T>
+caf::intrusive_ptr<T> share(T& x) noexcept {
+  x.ref();
+  return {&x, adopt_reference};
 }
 
 // -- lives --------------------------------------------------------------------

@@ -312,7 +312,8 @@ std::string code_of(const caf::expected<T>& x) {
 }
 
 inline std::string code_of(const caf::error& x) {
-  return x ? cafreg::to_string(static_cast<cafreg::errc>(x.code()))
+  return cafreg::detail::failed(x)
+           ? cafreg::to_string(static_cast<cafreg::errc>(x.code()))
            : "no error";
 }
 

@@ -281,7 +281,7 @@ private:
         return;
       questions.reserve(questions.size() + 1);
       std::lock_guard guard{mutex_};
-      asked_.insert_or_assign(who.id(), record_ptr{&x});
+      asked_.insert_or_assign(who.id(), share(x));
       questions.push_back(std::move(who));
     } catch (...) {
       postpone();

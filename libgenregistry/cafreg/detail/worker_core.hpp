@@ -180,7 +180,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::start_worker(key_arg key,
     super::counters_.shared_starts.add();
     auto result = seat.what->outcome();
     result.fresh = false;
-    if (!result.worker && !result.error)
+    if (!result.worker && !failed(result.error))
       result.error = fail(errc::factory_failed, key, "its start ended early");
     return result;
   }
@@ -309,8 +309,9 @@ auto worker_core<Key, std::tuple<Args...>, Value>::make(key_arg key, Args... xs)
   if (super::has_records())
     args = std::make_shared<const args_type>(xs...);
   auto made = produce(id, std::move(xs)...);
-  auto result = made.error ? landing{nullptr, std::move(made.error), false}
-                           : hire(key, std::move(made), std::move(args));
+  auto result = failed(made.error)
+                  ? landing{nullptr, std::move(made.error), false}
+                  : hire(key, std::move(made), std::move(args));
   if (!result.worker && !super::table().closed()) {
     super::counters_.failed_starts.add();
     super::backoff_.failed(id, clock::now());
@@ -365,27 +366,27 @@ template <class Key, class... Args, class Value>
 auto worker_core<Key, std::tuple<Args...>, Value>::produce(const Key& id,
                                                            Args... xs)
   -> product_type {
-  auto failed = [&](std::string_view why) {
+  auto no_product = [&](std::string_view why) {
     return product_type{nullptr, Value{},
                         fail(errc::factory_failed, id,
                              "factory failed: " + std::string{why})};
   };
   try {
     auto made = factory_(super::system(), id, std::move(xs)...);
-    if (made.error)
-      return failed(to_text(made.error));
+    if (failed(made.error))
+      return no_product(to_text(made.error));
     if (!made.worker)
-      return failed("it returned a null handle");
+      return no_product("it returned a null handle");
     if (made.worker->node() != super::system().node()
         || &system_of(made.worker.get()) != &super::system())
-      return failed("it returned an actor that runs elsewhere");
+      return no_product("it returned an actor that runs elsewhere");
     if (actors::dead(made.worker.get()))
-      return failed("its worker has terminated");
+      return no_product("its worker has terminated");
     return made;
   } catch (const std::exception& ex) {
-    return failed(ex.what());
+    return no_product(ex.what());
   } catch (...) {
-    return failed("it threw something");
+    return no_product("it threw something");
   }
 }
 
