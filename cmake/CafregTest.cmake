@@ -1,4 +1,21 @@
-# Functions for test/CMakeLists.txt.
+# Functions for test/CMakeLists.txt. With CAFREG_CORE_ONLY those for tests that
+# need CAF do nothing.
+
+# cafreg_precompile(<name> <header> LINK <target>...)
+#
+# Precompiles what the tests of several suites include and what is none of ours,
+# once for all of them. A test that leaves out an include of its own is found
+# out where nothing is precompiled: .ci/run tidy reads each file alone.
+function(cafreg_precompile name header)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "LINK")
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "// Only there to carry precompiled headers.\n")
+  add_library(${name} OBJECT "${source}")
+  cafreg_configure_target(${name})
+  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+  target_precompile_headers(${name} PRIVATE "${header}")
+endfunction()
 
 # cafreg_add_test_suite(<library> [CORE] [LINK <target>...])
 #
@@ -10,15 +27,20 @@ function(cafreg_add_test_suite library)
   if(arg_CORE)
     set(target cafreg_${library}_core_tests)
     set(tested cafreg_${library}_core)
+    set(precompiled cafreg_test_core_pch)
+  elseif(CAFREG_CORE_ONLY)
+    return()
   else()
     set(target cafreg_${library}_tests)
     set(tested cafreg::${library} CAF::io fmt::fmt)
+    set(precompiled cafreg_test_caf_pch)
   endif()
   add_executable(${target})
   cafreg_configure_target(${target})
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   target_link_libraries(${target}
     PRIVATE ${tested} ${arg_LINK} cafreg_test_main)
+  target_precompile_headers(${target} REUSE_FROM ${precompiled})
   # Where a test finds the programs it starts (cafreg_add_test_program).
   target_compile_definitions(${target}
     PRIVATE CAFREG_TEST_PROGRAM_DIR="${CMAKE_CURRENT_BINARY_DIR}")
@@ -38,6 +60,8 @@ function(cafreg_add_test name)
   if(arg_CORE)
     set(target cafreg_${library}_core_tests)
     list(APPEND labels core)
+  elseif(CAFREG_CORE_ONLY)
+    return()
   endif()
   target_sources(${target} PRIVATE ${arg_UNPARSED_ARGUMENTS})
 
@@ -63,6 +87,9 @@ endfunction()
 # A program of its own that tests of <library> start as another process. They
 # find it as CAFREG_TEST_PROGRAM_DIR "/<name>".
 function(cafreg_add_test_program name library)
+  if(CAFREG_CORE_ONLY)
+    return()
+  endif()
   add_executable(${name} ${ARGN})
   cafreg_configure_target(${name})
   target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
@@ -74,23 +101,32 @@ endfunction()
 #
 # Each public header of <library> compiles alone, twice; and each header on
 # disk is in the library's list, or it would not be installed.
+#
+# Whether a header compiles depends on nothing that makes it slow: no optimiser,
+# no debug information; and not once more for each sanitizer.
 function(cafreg_add_header_tests library)
+  if(CAFREG_CORE_ONLY)
+    return()
+  endif()
   get_target_property(headers cafreg_${library} CAFREG_PUBLIC_HEADERS)
   get_target_property(details cafreg_${library} CAFREG_DETAIL_HEADERS)
   get_target_property(source_dir cafreg_${library} CAFREG_SOURCE_DIR)
 
-  set(sources "")
-  foreach(header IN LISTS headers)
-    string(MAKE_C_IDENTIFIER "${header}" id)
-    set(source "${CMAKE_CURRENT_BINARY_DIR}/${library}_headers/${id}.cpp")
-    file(CONFIGURE OUTPUT "${source}"
-      CONTENT "#include <@header@>\n\n#include <@header@>\n" @ONLY)
-    list(APPEND sources "${source}")
-  endforeach()
-  add_library(cafreg_${library}_headers OBJECT ${sources})
-  cafreg_configure_target(cafreg_${library}_headers)
-  target_link_libraries(cafreg_${library}_headers
-    PRIVATE cafreg::${library} fmt::fmt)
+  if(NOT CAFREG_SANITIZE)
+    set(sources "")
+    foreach(header IN LISTS headers)
+      string(MAKE_C_IDENTIFIER "${header}" id)
+      set(source "${CMAKE_CURRENT_BINARY_DIR}/${library}_headers/${id}.cpp")
+      file(CONFIGURE OUTPUT "${source}"
+        CONTENT "#include <@header@>\n\n#include <@header@>\n" @ONLY)
+      list(APPEND sources "${source}")
+    endforeach()
+    add_library(cafreg_${library}_headers OBJECT ${sources})
+    cafreg_configure_target(cafreg_${library}_headers)
+    target_link_libraries(cafreg_${library}_headers
+      PRIVATE cafreg::${library} fmt::fmt)
+    target_compile_options(cafreg_${library}_headers PRIVATE -O0 -g0)
+  endif()
 
   add_test(NAME ${library}.header_list
     COMMAND ${CMAKE_COMMAND} "-DSOURCE_DIR=${source_dir}"

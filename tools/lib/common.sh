@@ -12,6 +12,7 @@ packages_fmt=(libfmt-dev)
 packages_test=(catch2)
 packages_bench=(libbenchmark-dev libboost1.81-dev)
 packages_clang=(clang-14)
+packages_sanitize=(libclang-rt-14-dev)
 packages_format=(clang-format-14)
 packages_tidy=(clang-tidy-14)
 packages_docs=(doxygen)
@@ -79,13 +80,14 @@ build() {
 # What ctest is started with; see fix_addresses.
 launcher=()
 
-# run_ctest PURPOSE [ctest options]: its closing lines are the last ones.
+# run_ctest PURPOSE [ctest options]: as many tests at once as compilers, but for
+# those that must run alone; the closing lines of ctest are the last ones.
 run_ctest() {
   local purpose="$1"
   shift
   stage "test build/$purpose"
   "${launcher[@]}" ctest --test-dir "$root/build/$purpose" --output-on-failure \
-    --no-tests=error --no-label-summary "$@"
+    --no-tests=error --no-label-summary -j "$jobs" "$@"
 }
 
 # fix_addresses: run_ctest starts tests without address randomisation, since the
