@@ -16,7 +16,8 @@ endfunction()
 # libraries of ours, which come before it. CORE_SOURCES are
 # the files that know nothing about CAF: they form an object library,
 # cafreg_<library>_core, which becomes part of the library and which tests can
-# link without CAF (ThreadSanitizer cannot see into a packaged CAF).
+# link without CAF (ThreadSanitizer cannot see into a packaged CAF). With
+# CAFREG_CORE_ONLY this is all that is defined.
 function(cafreg_add_library library)
   cmake_parse_arguments(PARSE_ARGV 1 arg ""
     "" "LINK;CORE_SOURCES;SOURCES;PUBLIC_HEADERS;DETAIL_HEADERS")
@@ -43,6 +44,9 @@ function(cafreg_add_library library)
     target_link_libraries(${core} ${access} ${other}_core)
   endforeach()
 
+  if(CAFREG_CORE_ONLY)
+    return()
+  endif()
   add_library(${target} ${objects})
   add_library(cafreg::${library} ALIAS ${target})
   cafreg_configure_target(${target})

@@ -125,8 +125,13 @@ public:
   friend bool operator==(const path&, const path&) = default;
 
   /// Sorts what is below a path behind it.
-  friend auto operator<=>(const path& x, const path& y) {
-    return x.keys_ <=> y.keys_;
+  friend std::strong_ordering operator<=>(const path& x,
+                                          const path& y) noexcept {
+    // That of vectors and strings is not in each standard library, yet.
+    for (size_t i = 0; i < x.size() && i < y.size(); ++i)
+      if (auto order = x.keys_[i].compare(y.keys_[i]); order != 0)
+        return order <=> 0;
+    return x.size() <=> y.size();
   }
 
   /// Returns the text with dots that gives this path again.

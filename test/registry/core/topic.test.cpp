@@ -4,9 +4,9 @@
 #include "topics.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <ranges>
 #include <stdexcept>
 #include <tuple>
 #include <vector>
@@ -48,9 +48,12 @@ TEST_CASE("entries are found at their positions and in snapshots") {
   CHECK(f.walk(s) == iota(1, 100));
   CHECK(f.range(s) == iota(1, 100));
   CHECK(f.uut.range(s).size() == 100);
-  CHECK(std::ranges::distance(f.uut.range(s)) == 100);
-  // Multi-pass: a copy goes its own way.
   auto view = f.uut.range(s);
+  size_t steps = 0;
+  for ([[maybe_unused]] auto& x : view)
+    ++steps;
+  CHECK(steps == 100);
+  // Multi-pass: a copy goes its own way.
   auto i = view.begin();
   auto j = i++;
   CHECK(i != j);

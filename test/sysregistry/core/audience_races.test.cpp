@@ -124,7 +124,7 @@ struct arena {
   // Returns whether there is more to do later.
   bool expire() {
     std::lock_guard guard{lock};
-    ++now;
+    now += audiences::time_point::duration{1}; // libc++ 14 has no ++
     return uut.expire(
              now, [this](const path& where) { return look(where); },
              [this](const path&, int x, auto members) {

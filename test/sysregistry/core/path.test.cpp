@@ -77,4 +77,10 @@ TEST_CASE("paths are joined and compared") {
   CHECK_FALSE(path{"a.b"}.contains(x));
   CHECK_FALSE(x.contains("ab"));
   CHECK(path{"a", "b"} < path{"a", "c"});
+  CHECK(path{"a", "z"} < path{"b", "a"});
+  CHECK(path{"a"} < path{"a", "b"});
+  CHECK(path{"a", "b"} < path{"b"});
+  CHECK(path{} < path{""});
+  CHECK(path{"a"} <= path{"a"});
+  CHECK_FALSE(path{"a"} < path{"a"});
 }
