@@ -18,7 +18,8 @@ int main() {
   caf::actor_system sys{cfg};
   cafreg::system_registry state{sys, {.name = "device"}};
   auto who = sys.spawn(display);
-  auto subscribed = state.subscribe(who, {.scope = "state", .min_interval = 1s});
+  auto subscribed = state.subscribe(who,
+                                    {.scope = "state", .min_interval = 1s});
   auto updated = state.update(who, {"state", "eth0"}, {{"mtu", 1500}});
   auto mtu = state.get<int>({"state", "eth0", "mtu"});
   return subscribed && updated && mtu ? 0 : 1;

@@ -14,7 +14,8 @@ struct place {
 };
 
 printer_actor::behavior_type printer() {
-  return {[](const std::string& text) { return static_cast<int>(text.size()); }};
+  return {
+    [](const std::string& text) { return static_cast<int>(text.size()); }};
 }
 
 int main() {

@@ -14,7 +14,8 @@ int main() {
   caf::actor_system_config cfg;
   cafreg::prepare(cfg);
   caf::actor_system sys{cfg};
-  cafreg::gen_registry<std::string> counters{sys, {.name = "counters"}, counter};
+  cafreg::gen_registry<std::string> counters{
+    sys, {.name = "counters"}, counter};
   auto started = counters.lookup_or_start("visits");
   auto sent = counters.send("visits", 1);
   auto stopped = counters.stop("visits");

@@ -1,7 +1,7 @@
 #pragma once
 
-// Precompiled for the tests with actors: what precompiled/core.hpp has, and of CAF
-// what exists in all versions.
+// Precompiled for the tests with actors: what precompiled/core.hpp has, and of
+// CAF what exists in all versions.
 
 #include "precompiled/core.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-// Sanitizers slow a program down ten times and more; tests that repeat or
-// multiply their work take less of it under them.
+// Sanitizers and emulators slow a program down ten times and more; tests that
+// repeat or multiply their work take less of it under them.
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #  define CAFREG_TEST_SANITIZED 1
@@ -19,6 +19,12 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
+#ifdef CAFREG_TEST_EMULATED
+constexpr bool emulated = true;
+#else
+constexpr bool emulated = false;
+#endif
+
 constexpr size_t effort(size_t full, size_t reduced) {
-  return sanitized ? reduced : full;
+  return sanitized || emulated ? reduced : full;
 }
