@@ -451,8 +451,9 @@ private:
                   when_gone fn) const;
 };
 
-// -- not inline, so that they are compiled once for common types
-// ---------------
+// -- not inline: compiled once for common types ------------------------------
+
+/// @cond
 
 template <registry_key Id, worker_type Worker, registry_value Value>
 std::vector<Id>
@@ -629,6 +630,8 @@ auto gen_registry_ref<Id, Worker, Value>::make_core(
   core->start();
   return core;
 }
+
+/// @endcond
 
 /// One worker for each id, started when somebody first asks for it, supervised,
 /// gone when it dies. The equivalent of Elixir's gen_registry.

@@ -357,8 +357,9 @@ private:
   }
 };
 
-// -- not inline, so that they are compiled once for common types
-// ---------------
+// -- not inline: compiled once for common types ------------------------------
+
+/// @cond
 
 template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::expected<void> duplicate_registry_ref<Key, Value, Handle>::register_as(
@@ -432,6 +433,8 @@ caf::actor duplicate_registry_ref<Key, Value, Handle>::actor()
                     : detail::spawn_duplicate_front(*this);
   });
 }
+
+/// @endcond
 
 /// Topics and groups: any number of actors under one key, also one actor
 /// several times, and all entries of an actor vanish when it terminates. The

@@ -259,8 +259,9 @@ protected:
   /// @endcond
 };
 
-// -- not inline, so that they are compiled once for common types
-// ---------------
+// -- not inline: compiled once for common types ------------------------------
+
+/// @cond
 
 template <class Core, registry_key Key, registry_value Value,
           actor_handle Handle>
@@ -383,6 +384,8 @@ registry_base<Core, Key, Value, Handle>::add_interest(
     return detail::failure(closed_error(key));
   return subscription{core_, id};
 }
+
+/// @endcond
 
 /// What `unique_registry` and `duplicate_registry` have in common: they own
 /// what their `Ref` refers to. Not to be used by itself.

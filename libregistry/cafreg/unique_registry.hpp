@@ -416,8 +416,9 @@ private:
                          std::string what) const;
 };
 
-// -- not inline, so that they are compiled once for common types
-// ---------------
+// -- not inline: compiled once for common types ------------------------------
+
+/// @cond
 
 template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::expected<registration<Handle>>
@@ -584,6 +585,8 @@ caf::error unique_registry_ref<Key, Value, Handle>::spawn_error(
                (spawned ? "registering the new actor threw" : "spawning threw")
                  + std::move(what));
 }
+
+/// @endcond
 
 /// Names for actors: a key belongs to one living actor at most, and an actor's
 /// keys vanish when it terminates. The equivalent of Elixir's

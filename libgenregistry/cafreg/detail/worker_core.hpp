@@ -163,8 +163,7 @@ private:
   recruits<caf::actor_control_block> recruits_;
 };
 
-// -- not inline, so that they are compiled once for common types
-// ---------------
+// -- not inline: compiled once for common types ------------------------------
 
 template <class Key, class... Args, class Value>
 auto worker_core<Key, std::tuple<Args...>, Value>::start_worker(key_arg key,
