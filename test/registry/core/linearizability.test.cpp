@@ -193,12 +193,13 @@ public:
     // All at once, or there is nothing to see.
     ++ready_;
     for (auto spins = 0; ready_ < how_.threads; ++spins)
-      if (spins > 1000)
+      if (spins > patience)
         std::this_thread::yield();
     for (auto i = 1; i <= how_.operations; ++i) {
       parts_[t].push_back(next(random, static_cast<int>(t) * 1000 + i));
       pause(random);
     }
+    ++finished_;
   }
 
   // Afterwards.
@@ -248,10 +249,18 @@ public:
 
 private:
   // Lets others be faster now and then, also if all threads share one core.
+  // None is needed for those that move on by themselves or have nothing more to
+  // do.
   void pause(std::mt19937_64& random) const {
-    if (seed_ % 4 == 0 && random() % 4 == 0)
-      for (auto i = 0; i < 4; ++i)
+    if (seed_ % 4 != 0 || random() % 4 != 0)
+      return;
+    const auto before = clock_.load();
+    for (auto spins = 0; spins < patience + 4; ++spins) {
+      if (clock_ != before || finished_ + 1 >= how_.threads)
+        return;
+      if (spins >= patience)
         std::this_thread::yield();
+    }
   }
 
   linear::record<operation> next(std::mt19937_64& random, int value) {
@@ -312,9 +321,15 @@ private:
     return result;
   }
 
+  // How often to look for another thread before it gets this one's core. Where
+  // other programs want the core, too, that costs a time slice, and both
+  // threads must find each other again.
+  static constexpr auto patience = 20'000;
+
   shape how_;
   uint64_t seed_;
   std::atomic<size_t> ready_{0};
+  std::atomic<size_t> finished_{0};
   std::vector<std::vector<linear::record<operation>>> parts_;
   fake::observer events_;
   std::deque<fake::actor> actors_;

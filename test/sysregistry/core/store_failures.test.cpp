@@ -72,7 +72,13 @@ void run_out(Operation operation) {
       uut.drop_owner(who);
     CHECK(uut.content().empty());
   }
+#if !defined(_LIBCPP_VERSION) || _LIBCPP_VERSION >= 16000
   CHECK(memory::blocks() == blocks);
+#else
+  // Vectors of this libc++ lose their memory when the copy of an element
+  // throws.
+  static_cast<void>(blocks);
+#endif
 }
 
 } // namespace
