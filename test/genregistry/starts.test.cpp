@@ -367,10 +367,12 @@ TEST_CASE("a start without memory leaves nothing behind") {
 
 TEST_CASE("a stop without memory does not keep others from theirs") {
   world w;
+  // Each with a thread of its own: CAF forgets to run an actor for which its
+  // scheduler had no memory, and then nothing can end it.
   workers_type workers{w.sys,
                        {.name = "uut", .stop_timeout = 1ms},
                        [](caf::actor_system& sys, const std::string&) {
-                         return sys.spawn(stubborn);
+                         return sys.spawn<caf::detached>(stubborn);
                        }};
   auto stopped = false;
   for (auto budget = 0; !stopped; ++budget) {
