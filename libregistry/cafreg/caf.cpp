@@ -243,19 +243,20 @@ caf::resumable::resume_result fair_actor::resume(
 
 void ping(caf::event_based_actor* self, const caf::actor& whom,
           std::function<void()> fn) {
+  auto answered = [fn = std::move(fn)](caf::ok_atom, const std::string&,
+                                       const caf::strong_actor_ptr&,
+                                       const std::string&) { fn(); };
+  auto unanswered = [](const caf::error&) {};
 #if CAFREG_CAF_VERSION >= 10000
-  auto question
-    = self->mail(caf::sys_atom_v, caf::get_atom_v, std::string{"info"})
-        .request(whom, caf::infinite);
+  self->mail(caf::sys_atom_v, caf::get_atom_v, std::string{"info"})
+    .request(whom, caf::infinite)
+    .then(std::move(answered), unanswered);
 #else
-  auto question = self->request(whom, caf::infinite, caf::sys_atom_v,
-                                caf::get_atom_v, std::string{"info"});
+  self
+    ->request(whom, caf::infinite, caf::sys_atom_v, caf::get_atom_v,
+              std::string{"info"})
+    .then(std::move(answered), unanswered);
 #endif
-  std::move(question).then([fn = std::move(fn)](caf::ok_atom,
-                                                const std::string&,
-                                                const caf::strong_actor_ptr&,
-                                                const std::string&) { fn(); },
-                           [](const caf::error&) {});
 }
 
 void on_any_message(caf::event_based_actor* self, caf::error reason) {
