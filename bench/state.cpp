@@ -176,7 +176,7 @@ void diff(benchmark::State& state) {
 
 // -- deliveries ---------------------------------------------------------------
 
-constexpr size_t crowd = 10'000;
+constexpr size_t audience = 10'000;
 
 // Threads of CAF's scheduler that had nothing to do for long sleep for up to
 // 10 ms: measured is what a change costs that is not the first one in a while.
@@ -195,7 +195,7 @@ void time_rounds(benchmark::State& state, const readers& to, until end,
     auto seconds = 0.0;
     for (size_t i = 0; i < rounds; ++i) {
       auto begin = clock::now();
-      sent += crowd;
+      sent += audience;
       fn();
       if (end == until::sent)
         seconds += seconds_since(begin);
@@ -207,17 +207,17 @@ void time_rounds(benchmark::State& state, const readers& to, until end,
     state.SetIterationTime(seconds);
   }
   state.SetItemsProcessed(state.iterations()
-                          * static_cast<int64_t>(rounds * crowd));
+                          * static_cast<int64_t>(rounds * audience));
 }
 
 template <until End>
 void deliver(benchmark::State& state) {
-  readers to{crowd};
+  readers to{audience};
   cafreg::system_registry registry{system()};
   auto owner = spawn_idle(1);
   for (auto& x : to.actors)
     static_cast<void>(registry.subscribe(x));
-  size_t sent = crowd;
+  size_t sent = audience;
   to.wait_for(sent);
   auto value = 0;
   time_rounds(state, to, End, sent, [&] {
@@ -231,7 +231,7 @@ void deliver(benchmark::State& state) {
 
 template <until End>
 void send_loop(benchmark::State& state) {
-  readers to{crowd};
+  readers to{audience};
   size_t sent = 0;
   time_rounds(state, to, End, sent, [&] {
     auto msg = caf::make_message(cafreg::system_state{"system", {}, {}});

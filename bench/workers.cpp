@@ -69,7 +69,7 @@ void time_threads(benchmark::State& state, size_t threads, Fn fn) {
 
 // -- starts -------------------------------------------------------------------
 
-constexpr size_t crowd = 100'000;
+constexpr size_t workforce = 100'000;
 
 auto bare_spawn(size_t threads) {
   return [threads](benchmark::State& state) {
@@ -77,15 +77,16 @@ auto bare_spawn(size_t threads) {
     for (auto _ : state) {
       std::vector<std::vector<caf::actor>> made(threads);
       for (auto& xs : made)
-        xs.reserve(crowd / threads);
+        xs.reserve(workforce / threads);
       time_threads(state, threads, [&](size_t t) {
-        for (size_t i = 0; i < crowd / threads; ++i)
+        for (size_t i = 0; i < workforce / threads; ++i)
           made[t].push_back(sys.spawn(worker));
       });
       for (auto& xs : made)
         kill_all(xs);
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(crowd));
+    state.SetItemsProcessed(state.iterations()
+                            * static_cast<int64_t>(workforce));
   };
 }
 
@@ -97,14 +98,15 @@ auto cold(size_t threads) {
       auto before = running_actors(sys);
       workers registry{sys, {}, worker};
       time_threads(state, threads, [&](size_t t) {
-        for (auto i = t; i < crowd; i += threads)
+        for (auto i = t; i < workforce; i += threads)
           static_cast<void>(registry.lookup_or_start(keys[i]));
       });
-      expect(state, registry.count() == crowd);
+      expect(state, registry.count() == workforce);
       registry.close();
       wait_until([&] { return running_actors(sys) <= before; });
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(crowd));
+    state.SetItemsProcessed(state.iterations()
+                            * static_cast<int64_t>(workforce));
   };
 }
 

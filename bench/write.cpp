@@ -15,7 +15,7 @@ using benchmark::DoNotOptimize;
 
 // -- register and unregister --------------------------------------------------
 
-lazy<flat_node_list> limit{[](auto& x) {
+lazy<flat_node_list> flat_list{[](auto& x) {
   auto& all = people();
   x.emplace();
   for (size_t i = 0; i < key_count; ++i)
@@ -37,7 +37,7 @@ std::vector<uint32_t> share_of(const benchmark::State& state) {
 }
 
 void flat_node_list_pair(benchmark::State& state) {
-  auto& list = limit.get();
+  auto& list = flat_list.get();
   auto& all = people();
   std::vector<caf::strong_actor_ptr> actors;
   for (auto& x : all.actors)

@@ -17,7 +17,7 @@ namespace cafreg {
 namespace {
 
 // After a file could not be written: when to try again, at least.
-constexpr std::chrono::nanoseconds again_delay = std::chrono::seconds{1};
+constexpr std::chrono::nanoseconds save_again_delay = std::chrono::seconds{1};
 
 // Writes the states that it gets. Files may be slow: it has a thread of its
 // own.
@@ -30,7 +30,7 @@ caf::behavior writer(caf::event_based_actor* self,
     if (std::exchange(*waits, true))
       return;
     detail::post_later(self->system(), detail::add_reference(self->ctrl()),
-                       std::max(min_interval, again_delay),
+                       std::max(min_interval, save_again_delay),
                        caf::make_message(detail::deadline_passed{}));
   };
   return {

@@ -88,7 +88,8 @@ caf::error detail::not_a(std::string_view asked_for, const value& x) {
 }
 
 caf::error detail::in_element(const std::string& which, const caf::error& err) {
-  return cafreg::make_error(errc::bad_value, which + ": " + to_text(err));
+  return cafreg::make_error(errc::bad_value,
+                            which + ": " + cafreg::to_text(err));
 }
 
 std::string detail::range_text(int64_t low, uint64_t high) {

@@ -10,6 +10,8 @@
 #include <set>
 #include <stdexcept>
 
+namespace basic_test {
+
 using namespace gen_test;
 using namespace std::string_literals;
 
@@ -349,3 +351,5 @@ TEST_CASE("long ids are refused") {
   CHECK(code_of(workers.lookup_or_start("abcd")) == "key_too_large");
   CHECK(code_of(workers.send("abcd", 1)) == "key_too_large");
 }
+
+} // namespace basic_test

@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace closing_test {
+
 using namespace gen_test;
 
 using cafreg::errc;
@@ -371,3 +373,5 @@ TEST_CASE("a registry is gone though its last worker came after its end") {
   // Its supervisor was stopped, and lets go of it.
   CHECK(eventually([&] { return registry.expired(); }));
 }
+
+} // namespace closing_test

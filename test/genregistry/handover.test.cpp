@@ -14,6 +14,8 @@
 #include <new>
 #include <stdexcept>
 
+namespace handover_test {
+
 using namespace gen_test;
 
 using cafreg::errc;
@@ -221,14 +223,19 @@ struct brittle {
 
 } // namespace
 
+} // namespace handover_test
+
 template <>
-struct std::hash<brittle> {
-  size_t operator()(const brittle& x) const {
+struct std::hash<handover_test::brittle> {
+  size_t operator()(const handover_test::brittle& x) const {
+    using namespace handover_test;
     if (current == trouble::hashes)
       throw std::runtime_error{"no hash"};
     return static_cast<size_t>(x.number);
   }
 };
+
+namespace handover_test {
 
 TEST_CASE("a worker's end needs nothing that can fail") {
   for (auto what : {trouble::copies, trouble::hashes}) {
@@ -431,3 +438,5 @@ TEST_CASE("verdicts that come late are not left over") {
   CHECK(barriers == 1);
   CHECK(judged == std::vector<int>{7, 8});
 }
+
+} // namespace handover_test

@@ -16,6 +16,8 @@
 #include <string>
 #include <thread>
 
+namespace hard_cases_test {
+
 using namespace gen_test;
 
 using namespace std::chrono_literals;
@@ -49,12 +51,16 @@ struct fussy {
 
 } // namespace
 
+} // namespace hard_cases_test
+
 template <>
-struct std::hash<fussy> {
-  size_t operator()(const fussy& x) const noexcept {
+struct std::hash<hard_cases_test::fussy> {
+  size_t operator()(const hard_cases_test::fussy& x) const noexcept {
     return static_cast<size_t>(x.value);
   }
 };
+
+namespace hard_cases_test {
 
 // The worker that is to end waits for the start whose factory wants it to end.
 TEST_CASE("a factory does not wait for a worker that waits for it") {
@@ -189,3 +195,5 @@ TEST_CASE("a worker whose id cannot be noted does not run on") {
   CHECK(all->born == 1);
   CHECK(workers.count() == 0);
 }
+
+} // namespace hard_cases_test

@@ -8,6 +8,8 @@
 #include <array>
 #include <random>
 
+namespace lifetime_test {
+
 using namespace gen_test;
 
 using cafreg::errc;
@@ -82,3 +84,5 @@ TEST_CASE("workers die on their own in crowds") {
   CHECK(eventually([&] { return all->living() == 0; }));
   CHECK(workers.stats().starts == static_cast<uint64_t>(count));
 }
+
+} // namespace lifetime_test

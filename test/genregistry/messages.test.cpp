@@ -7,6 +7,8 @@
 
 #include <stdexcept>
 
+namespace messages_test {
+
 using namespace gen_test;
 using namespace std::string_literals;
 
@@ -139,3 +141,5 @@ TEST_CASE("a closed registry answers messages") {
              [&](const caf::error& err) { why = err; });
   CHECK(why == errc::closed);
 }
+
+} // namespace messages_test

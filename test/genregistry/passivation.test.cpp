@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <tuple>
 
+namespace passivation_test {
+
 using namespace gen_test;
 
 using cafreg::errc;
@@ -545,3 +547,5 @@ TEST_CASE("an id is started again after it has cooled down") {
   CHECK(
     eventually([&] { return static_cast<bool>(workers.lookup_or_start(0)); }));
 }
+
+} // namespace passivation_test

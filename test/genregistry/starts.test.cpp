@@ -9,6 +9,8 @@
 #include <new>
 #include <stdexcept>
 
+namespace starts_test {
+
 using namespace gen_test;
 using namespace std::string_literals;
 
@@ -311,8 +313,10 @@ private:
 
 } // namespace
 
+} // namespace starts_test
+
 void* operator new(size_t size) {
-  return allocate(size);
+  return starts_test::allocate(size);
 }
 
 void operator delete(void* ptr) noexcept {
@@ -322,6 +326,8 @@ void operator delete(void* ptr) noexcept {
 void operator delete(void* ptr, size_t) noexcept {
   std::free(ptr);
 }
+
+namespace starts_test {
 
 TEST_CASE("a start without memory leaves nothing behind") {
   world w;
@@ -393,3 +399,5 @@ TEST_CASE("a stop without memory does not keep others from theirs") {
 }
 
 #endif // CAFREG_TEST_SANITIZED
+
+} // namespace starts_test

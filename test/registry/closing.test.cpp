@@ -9,6 +9,8 @@
 
 #include <functional>
 
+namespace closing_test {
+
 using namespace caf_test;
 
 namespace {
@@ -157,3 +159,5 @@ TEST_CASE("who has kept a registry's actor is told that it is closed") {
   // Nobody waits for them.
   CHECK(eventually([&] { return running_actors(w.sys) == 0; }));
 }
+
+} // namespace closing_test

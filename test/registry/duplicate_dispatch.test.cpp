@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+namespace duplicate_dispatch_test {
+
 using namespace caf_test;
 using namespace std::literals;
 
@@ -431,3 +433,5 @@ TEST_CASE("a crowd of registrants dies, and a key's other entries stay") {
   CHECK(f.topics.stats().keys == 1);
   CHECK(f.topics.stats().registrants == 1);
 }
+
+} // namespace duplicate_dispatch_test

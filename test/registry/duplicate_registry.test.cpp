@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace duplicate_registry_test {
+
 using namespace caf_test;
 using namespace std::literals;
 
@@ -478,3 +480,5 @@ TEST_CASE("messages do what calls do") {
                CHECK(cafreg::is(err, errc::closed));
              });
 }
+
+} // namespace duplicate_registry_test

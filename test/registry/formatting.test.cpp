@@ -9,6 +9,8 @@
 
 #include "catch.hpp"
 
+namespace formatting_test {
+
 using namespace caf_test;
 
 namespace {
@@ -146,3 +148,5 @@ TEST_CASE("holders can be formatted") {
   CHECK(fmt::format("{}", holder_info{6, holder_role::watcher, 0})
         == "actor 6: watcher");
 }
+
+} // namespace formatting_test

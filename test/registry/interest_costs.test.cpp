@@ -11,6 +11,8 @@
 
 #include <algorithm>
 
+namespace interest_costs_test {
+
 using namespace caf_test;
 
 using cafreg::detail::interest;
@@ -150,3 +152,5 @@ TEST_CASE("many long waits need one alarm") {
   names.close();
   kill(who);
 }
+
+} // namespace interest_costs_test

@@ -12,6 +12,8 @@
 #include <new>
 #include <type_traits>
 
+namespace keepers_test {
+
 using namespace caf_test;
 
 namespace {
@@ -219,12 +221,16 @@ struct brittle {
 
 } // namespace
 
+} // namespace keepers_test
+
 template <>
-struct std::hash<brittle> {
-  size_t operator()(const brittle& x) const noexcept {
+struct std::hash<keepers_test::brittle> {
+  size_t operator()(const keepers_test::brittle& x) const noexcept {
     return std::hash<int>{}(x.number);
   }
 };
+
+namespace keepers_test {
 
 TEST_CASE("a keeper tries a clean-up that failed once more") {
   world w;
@@ -248,3 +254,5 @@ TEST_CASE("a keeper tries a clean-up that failed once more") {
   names.close();
   kill(heir);
 }
+
+} // namespace keepers_test

@@ -18,6 +18,8 @@
 #include <tuple>
 #include <type_traits>
 
+namespace regressions_test {
+
 using namespace caf_test;
 using namespace std::string_literals;
 
@@ -307,3 +309,5 @@ TEST_CASE("a closed duplicate registry is refused first of all") {
   topics.close();
   CHECK(code_of(topics.register_as(who, "x")) == "closed");
 }
+
+} // namespace regressions_test

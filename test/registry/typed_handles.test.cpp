@@ -13,6 +13,8 @@
 
 #include <numeric>
 
+namespace typed_handles_test {
+
 using namespace caf_test;
 
 using cafreg::errc;
@@ -270,3 +272,5 @@ TEST_CASE("what a registry of typed actors gives out can be formatted") {
   CHECK(fmt::format("{}", *f.names.whereis("x")) == who);
   CHECK(fmt::format("{}", f.names.via("x")) == "via adders: x");
 }
+
+} // namespace typed_handles_test

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <tuple>
 
+namespace unique_basic_test {
+
 using namespace caf_test;
 
 using cafreg::errc;
@@ -497,3 +499,5 @@ TEST_CASE("several keepers share the work") {
   CHECK(eventually([&] { return names.stats().cleanups == 40; }));
   CHECK(names.count() == 0);
 }
+
+} // namespace unique_basic_test

@@ -8,6 +8,8 @@
 #include <random>
 #include <tuple>
 
+namespace unique_close_test {
+
 using namespace caf_test;
 
 using cafreg::errc;
@@ -348,3 +350,5 @@ TEST_CASE("two threads close") {
     kill(a);
   }
 }
+
+} // namespace unique_close_test

@@ -10,6 +10,8 @@
 #include <set>
 #include <stdexcept>
 
+namespace unique_errors_test {
+
 using namespace caf_test;
 
 using cafreg::errc;
@@ -156,3 +158,5 @@ TEST_CASE("what a registry gives out can be formatted") {
   CHECK(fmt::format("{}", a).find(id) != std::string::npos);
   kill(a);
 }
+
+} // namespace unique_errors_test

@@ -7,6 +7,8 @@
 
 #include <tuple>
 
+namespace unique_interests_test {
+
 using namespace interests_test;
 
 using cafreg::errc;
@@ -297,3 +299,5 @@ TEST_CASE("a thread that uses a scoped actor may block") {
   caf::scoped_actor self{f.sys};
   CHECK(code_of(f.names.await("x", 1ms)) == "timeout");
 }
+
+} // namespace unique_interests_test

@@ -5,6 +5,8 @@
 
 #include "catch.hpp"
 
+namespace unique_lifetime_test {
+
 using namespace caf_test;
 
 using cafreg::errc;
@@ -386,3 +388,5 @@ TEST_CASE("a standby is kept alive as long as it stands by") {
   CHECK(eventually([&] { return alive.expired(); }));
   kill(holder);
 }
+
+} // namespace unique_lifetime_test

@@ -10,6 +10,8 @@
 
 #include <unistd.h>
 
+namespace unique_limits_test {
+
 using namespace caf_test;
 
 namespace {
@@ -290,3 +292,5 @@ TEST_CASE("a reader that stays bounds neither writers nor keepers") {
   CHECK(resident() < before + slack);
   kill(a);
 }
+
+} // namespace unique_limits_test

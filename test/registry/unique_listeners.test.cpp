@@ -8,6 +8,8 @@
 #include <map>
 #include <tuple>
 
+namespace unique_listeners_test {
+
 using namespace caf_test;
 
 using cafreg::departure;
@@ -305,3 +307,5 @@ TEST_CASE("all listeners see the changes of a key in one order") {
   CHECK(wrong == 0);
   kill(second);
 }
+
+} // namespace unique_listeners_test

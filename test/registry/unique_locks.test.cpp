@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <tuple>
 
+namespace unique_locks_test {
+
 using namespace interests_test;
 
 TEST_CASE("a lock excludes others with the same key") {
@@ -116,3 +118,5 @@ TEST_CASE("waiters that run actors give up on a thread that gets the lock") {
   other.join();
   CHECK((last == "would_block" || last == "no error"));
 }
+
+} // namespace unique_locks_test

@@ -15,6 +15,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(messages_test, 2700)
 
 CAF_END_TYPE_ID_BLOCK(messages_test)
 
+namespace unique_messages_test {
+
 using namespace caf_test;
 
 namespace ask = cafreg::ask;
@@ -266,3 +268,5 @@ TEST_CASE("a request to a name is answered in any case") {
     return running_actors(f.sys) <= expected + 1;
   }));
 }
+
+} // namespace unique_messages_test

@@ -10,6 +10,8 @@
 #include <set>
 #include <tuple>
 
+namespace unique_races_test {
+
 using namespace caf_test;
 
 namespace {
@@ -265,3 +267,5 @@ TEST_CASE("everything at once leaves a consistent registry") {
   names.close();
   kill(listener);
 }
+
+} // namespace unique_races_test

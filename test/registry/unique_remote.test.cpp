@@ -9,6 +9,8 @@
 
 #include "registry/peer.hpp"
 
+namespace unique_remote_test {
+
 using namespace caf_test;
 
 namespace {
@@ -99,3 +101,5 @@ TEST_CASE("a registry may insist on local actors") {
   CHECK(local.whereis("x") == here);
   caf_test::kill(here);
 }
+
+} // namespace unique_remote_test

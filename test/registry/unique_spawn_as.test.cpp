@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <tuple>
 
+namespace unique_spawn_as_test {
+
 using namespace caf_test;
 
 using cafreg::errc;
@@ -362,12 +364,16 @@ private:
 
 } // namespace
 
+} // namespace unique_spawn_as_test
+
 template <>
-struct std::hash<brittle> {
-  size_t operator()(const brittle& x) const noexcept {
+struct std::hash<unique_spawn_as_test::brittle> {
+  size_t operator()(const unique_spawn_as_test::brittle& x) const noexcept {
     return std::hash<std::string>{}(x.text);
   }
 };
+
+namespace unique_spawn_as_test {
 
 TEST_CASE("an actor that cannot get its name does not run") {
   world w;
@@ -435,3 +441,5 @@ TEST_CASE("an actor may drop or hand on its name at once") {
   }
   kill(heir);
 }
+
+} // namespace unique_spawn_as_test

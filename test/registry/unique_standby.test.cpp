@@ -5,6 +5,8 @@
 
 #include "catch.hpp"
 
+namespace unique_standby_test {
+
 using namespace interests_test;
 
 TEST_CASE("a standby gets a free name at once") {
@@ -138,12 +140,16 @@ struct hooked_key {
 
 } // namespace
 
+} // namespace unique_standby_test
+
 template <>
-struct std::hash<hooked_key> {
-  size_t operator()(const hooked_key& x) const noexcept {
+struct std::hash<unique_standby_test::hooked_key> {
+  size_t operator()(const unique_standby_test::hooked_key& x) const noexcept {
     return static_cast<size_t>(x.id);
   }
 };
+
+namespace unique_standby_test {
 
 // Between the queue and the table somebody must hold the heir.
 TEST_CASE("a standby that nobody else holds takes over alive") {
@@ -174,3 +180,5 @@ TEST_CASE("a standby that nobody else holds takes over alive") {
   kill(holder);
   names.close();
 }
+
+} // namespace unique_standby_test

@@ -5,6 +5,8 @@
 
 #include "catch.hpp"
 
+namespace unique_weak_test {
+
 using namespace caf_test;
 
 TEST_CASE("a weak name does not keep its actor alive") {
@@ -117,3 +119,5 @@ TEST_CASE("weak entries come and go with their actors") {
   CHECK(eventually([&] { return names.count() == 0; }));
   CHECK(eventually([&] { return names.stats().registrants == 0; }));
 }
+
+} // namespace unique_weak_test

@@ -9,6 +9,8 @@
 
 #include "catch.hpp"
 
+namespace bad_input_test {
+
 using namespace sys_test;
 
 namespace {
@@ -526,3 +528,5 @@ TEST_CASE("patterns with many ways to match") {
   CHECK(now.match("state").empty());
   CHECK(now.match("**").size() == 2);
 }
+
+} // namespace bad_input_test

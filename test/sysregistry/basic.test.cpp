@@ -9,6 +9,8 @@
 
 #include "catch.hpp"
 
+namespace basic_test {
+
 using namespace sys_test;
 
 namespace {
@@ -281,3 +283,5 @@ TEST_CASE("a closed registry says so") {
   CHECK(kept.get<int>("state.a") == 1);
   state.close();
 }
+
+} // namespace basic_test

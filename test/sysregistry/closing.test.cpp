@@ -9,6 +9,8 @@
 #include "catch.hpp"
 #include "sysregistry/scratch.hpp"
 
+namespace closing_test {
+
 using namespace sys_test;
 
 namespace {
@@ -250,3 +252,5 @@ TEST_CASE("nobody gets an empty state because a registry closes") {
     kill(reader);
   }
 }
+
+} // namespace closing_test

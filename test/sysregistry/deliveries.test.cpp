@@ -9,6 +9,8 @@
 
 #include "catch.hpp"
 
+namespace deliveries_test {
+
 using namespace sys_test;
 
 namespace {
@@ -489,3 +491,5 @@ TEST_CASE("a keeper that wakes up late wakes up no more often after that") {
   CHECK(core->calls <= 8 + 50 + 2);
   core->stop();
 }
+
+} // namespace deliveries_test

@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace formatting_test {
+
 using namespace sys_test;
 
 TEST_CASE("what a system registry gives out can be printed") {
@@ -46,3 +48,5 @@ TEST_CASE("what a system registry gives out can be printed") {
   CHECK(fmt::format("{}", held[0])
         == fmt::format("actor {}: owner of 2 leaves", me.id()));
 }
+
+} // namespace formatting_test

@@ -8,6 +8,8 @@
 
 #include "catch.hpp"
 
+namespace invariants_test {
+
 using namespace sys_test;
 
 namespace {
@@ -192,3 +194,5 @@ TEST_CASE("a history of one leaf is in one order for all") {
     REQUIRE(all[i].old_value == (i == 0 ? 0 : all[i - 1].new_value));
   }
 }
+
+} // namespace invariants_test

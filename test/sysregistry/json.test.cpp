@@ -15,6 +15,8 @@
 #include "sysregistry/known_types.hpp"
 #include "sysregistry/random_values.hpp"
 
+namespace json_test {
+
 using cafreg::errc;
 using cafreg::from_json;
 using cafreg::max_json_depth;
@@ -304,3 +306,5 @@ TEST_CASE("an error repeats no more than a line of the text") {
   CHECK(refusal("{" + key + ":1," + key + ":2}").size() < 300);
   CHECK(refusal(std::string(100'000, '9')).size() < 300);
 }
+
+} // namespace json_test

@@ -10,6 +10,8 @@
 
 #include "catch.hpp"
 
+namespace lifetime_test {
+
 using namespace sys_test;
 
 namespace {
@@ -249,3 +251,5 @@ TEST_CASE("many subscriptions, many owners, many leaves") {
   kill(reader);
   REQUIRE(eventually([&] { return state.stats().subscriptions == 0; }));
 }
+
+} // namespace lifetime_test

@@ -5,6 +5,8 @@
 
 #include "catch.hpp"
 
+namespace messages_test {
+
 using namespace sys_test;
 
 namespace ask = cafreg::ask;
@@ -158,3 +160,5 @@ TEST_CASE("a closed registry says so by message") {
     CHECK(f.self.tell(who, "hello"s) == "closed");
   }
 }
+
+} // namespace messages_test

@@ -11,6 +11,8 @@
 #include "sysregistry/full_disk.hpp"
 #include "sysregistry/scratch.hpp"
 
+namespace persistence_test {
+
 using namespace sys_test;
 
 namespace {
@@ -554,3 +556,5 @@ TEST_CASE("a rule or an update function must not persist") {
   CHECK(inner == "would_deadlock");
   CHECK(calls == 1);
 }
+
+} // namespace persistence_test

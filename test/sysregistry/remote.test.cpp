@@ -11,6 +11,8 @@
 #include "registry/peer.hpp"
 #include "sysregistry/requests.hpp"
 
+namespace remote_test {
+
 using namespace sys_test;
 
 namespace ask = cafreg::ask;
@@ -151,3 +153,5 @@ TEST_CASE("everything by message from another node") {
   CHECK(self.ask(version, f.far, ask::remove{}, f.reader, "config"s) == "ok");
   CHECK(self.ask(version, f.far, ask::remove_all{}, f.reader) == "ok");
 }
+
+} // namespace remote_test

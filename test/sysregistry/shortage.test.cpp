@@ -8,6 +8,8 @@
 #include "catch.hpp"
 #include "sysregistry/core/memory.hpp"
 
+namespace shortage_test {
+
 using namespace sys_test;
 
 // Calls of the facade in a thread that runs out of memory: nothing has changed,
@@ -154,3 +156,5 @@ TEST_CASE("what is due is delivered though the alarm had no memory") {
   }
   CHECK(f.state.get<int>("state.a.x") == 159);
 }
+
+} // namespace shortage_test

@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+namespace snapshot_test {
+
 using namespace sys_test;
 
 namespace {
@@ -149,3 +151,5 @@ TEST_CASE("the value of a part is a dictionary") {
   REQUIRE(copy.update(f.me, path{}, now.to_value()));
   CHECK(copy.snapshot() == now);
 }
+
+} // namespace snapshot_test

@@ -24,6 +24,8 @@
 #include "sysregistry/random_values.hpp"
 #include "sysregistry/scratch.hpp"
 
+namespace state_file_test {
+
 using cafreg::errc;
 using cafreg::path;
 using cafreg::to_json;
@@ -392,3 +394,5 @@ TEST_CASE("of two that save at once the last wins") {
   CHECK(failures == 0);
   CHECK(dir.names() == strings{"x"});
 }
+
+} // namespace state_file_test

@@ -20,6 +20,8 @@
 #include "sysregistry/known_types.hpp"
 #include "sysregistry/random_values.hpp"
 
+namespace value_test {
+
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
@@ -354,3 +356,5 @@ TEST_CASE("values are the same exactly if they are written the same") {
     }
   }
 }
+
+} // namespace value_test

@@ -18,9 +18,6 @@ namespace {
 // does so on the way. Actors live that much longer than their last name.
 constexpr auto flush_delay = std::chrono::milliseconds{2};
 
-// After deadlines could not be dealt with: when to try again.
-constexpr auto again_delay = std::chrono::milliseconds{10};
-
 } // namespace
 
 core_base::core_base(caf::actor_system& sys, registry_options options)

@@ -26,6 +26,9 @@ namespace cafreg::detail {
 
 using clock_type = std::chrono::steady_clock;
 
+/// After a clean-up or a delivery failed for lack of memory: when to try again.
+constexpr auto again_delay = std::chrono::milliseconds{10};
+
 /// Why an entry changes, as the tables hand it on.
 struct change {
   departure why = departure::unregistered;

@@ -17,9 +17,6 @@ namespace {
 // an entry has gone.
 constexpr auto retry_delay = std::chrono::milliseconds{1};
 
-// After a clean-up failed: when to try again.
-constexpr auto again_delay = std::chrono::milliseconds{10};
-
 // A crowd of deaths must not keep a worker from the actors in its queue: the
 // others steal them one by one, at a cost linear in the queue's length.
 class keeper_actor : public fair_actor {

@@ -33,7 +33,7 @@ caf::error bad_file(std::string text) {
   return cafreg::make_error(errc::bad_file, std::move(text));
 }
 
-caf::error refusal(const std::string& file, std::string_view reason) {
+caf::error refused_file(const std::string& file, std::string_view reason) {
   return bad_file("file " + file + ": refused: " + std::string{reason});
 }
 
@@ -187,11 +187,11 @@ caf::expected<std::optional<state_leaves>> load_state(const std::string& file,
   if (!text)
     return std::optional<state_leaves>{};
   if (auto problem = check(*text); !problem.empty())
-    return failure(refusal(file, problem));
+    return failure(refused_file(file, problem));
   // Two levels more: the document and the root of the tree.
   auto document = from_json(*text, max_state_depth + 2);
   if (!document)
-    return failure(refusal(file, to_text(document.error())));
+    return failure(refused_file(file, cafreg::to_text(document.error())));
   text.reset();
   state_leaves result;
   std::vector<std::string> keys;
@@ -203,7 +203,7 @@ caf::expected<std::optional<state_leaves>> load_state(const std::string& file,
         return std::optional<state_leaves>{std::move(result)};
       }
   return failure(
-    refusal(file, "it has no leaves, though its checksum is right"));
+    refused_file(file, "it has no leaves, though its checksum is right"));
 }
 
 caf::expected<std::string> keep_aside(const std::string& file) {

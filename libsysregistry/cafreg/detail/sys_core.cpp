@@ -17,9 +17,6 @@ namespace cafreg::detail {
 
 namespace {
 
-// After a delivery failed for lack of memory: when to try again.
-constexpr auto again_delay = std::chrono::milliseconds{10};
-
 // How many deliveries the keeper makes before it lets others have its thread:
 // the actors that it wakes, above all, and writers who wait for the lock.
 constexpr size_t turn = 2'000;

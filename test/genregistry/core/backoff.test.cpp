@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace backoff_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -119,3 +121,5 @@ TEST_CASE("times that never end do not begin anew") {
   CHECK(uut.refused_until("x", at(2h)) == time_point::max());
   CHECK(uut.refused_until("x", at(20'000h)) == time_point::max());
 }
+
+} // namespace backoff_test

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+namespace flights_test {
+
 namespace {
 
 using flights_type = cafreg::detail::flights<int, int>;
@@ -208,3 +210,5 @@ TEST_CASE("nested starts end, and an order is never refused") {
       CHECK(refused == 0);
   }
 }
+
+} // namespace flights_test

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace passage_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -388,3 +390,5 @@ TEST_CASE("each message is handled once, and in order for each sender") {
       REQUIRE(next[s] == letters);
   }
 }
+
+} // namespace passage_test

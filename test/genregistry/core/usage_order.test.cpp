@@ -11,6 +11,8 @@
 #include <random>
 #include <vector>
 
+namespace usage_order_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -161,3 +163,5 @@ TEST_CASE("it does what sorting would do") {
     }
   }
 }
+
+} // namespace usage_order_test

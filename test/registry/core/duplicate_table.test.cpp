@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace duplicate_table_test {
+
 using namespace duplicate_tables;
 
 TEST_CASE("many actors share a key, and one may have it twice") {
@@ -316,3 +318,5 @@ TEST_CASE("keys that are long, or hashed alike, are told apart") {
     CHECK(table.key_count() == 0);
   }
 }
+
+} // namespace duplicate_table_test

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace duplicate_table_races_test {
+
 using namespace duplicate_tables;
 
 TEST_CASE("random operations agree with a plain multimap") {
@@ -288,3 +290,5 @@ TEST_CASE("a table closes beside every other operation") {
       REQUIRE(n == 0);
   }
 }
+
+} // namespace duplicate_table_races_test

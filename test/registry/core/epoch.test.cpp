@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+namespace epoch_test {
+
 namespace epoch = cafreg::detail::epoch;
 
 using cafreg::detail::chain;
@@ -304,3 +306,5 @@ TEST_CASE("no reader ever sees freed memory") {
   for (auto& x : links)
     delete x.load();
 }
+
+} // namespace epoch_test

@@ -5,6 +5,8 @@
 
 #include "catch.hpp"
 
+namespace epoch_without_membarrier_test {
+
 namespace epoch = cafreg::detail::epoch;
 
 // Hidden, for it holds only below the program without_membarrier.
@@ -12,3 +14,5 @@ TEST_CASE("pins are exchanges where the kernel offers no barriers", "[.]") {
   epoch::pin pin;
   CHECK_FALSE(epoch::global.barriers);
 }
+
+} // namespace epoch_without_membarrier_test

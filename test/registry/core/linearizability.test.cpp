@@ -19,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+namespace linearizability_test {
+
 namespace {
 
 using cafreg::detail::write_result;
@@ -389,3 +391,5 @@ TEST_CASE("histories of a table with a stale cache are not") {
   auto bad = bad_seeds<forgetful>({3, 16, 1, 3, false}, 200);
   CHECK(bad.size() > 100);
 }
+
+} // namespace linearizability_test

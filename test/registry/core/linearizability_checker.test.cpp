@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+namespace linearizability_checker_test {
+
 namespace {
 
 struct register_access {
@@ -136,3 +138,5 @@ TEST_CASE("the checker looks at each key for itself") {
   history.push_back({{2, got(5)}, 9, 10});
   CHECK(linear::check_each<int>(model{}, history, keys) == 2);
 }
+
+} // namespace linearizability_checker_test

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+namespace registrants_test {
+
 namespace {
 
 struct actor {
@@ -247,3 +249,5 @@ TEST_CASE("who is enrolled is watched, unless the index closes meanwhile") {
   CHECK_FALSE(never.watching);
   CHECK(uut.size() == 0);
 }
+
+} // namespace registrants_test

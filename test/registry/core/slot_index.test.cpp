@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+namespace slot_index_test {
+
 using cafreg::detail::find_slot;
 using cafreg::detail::group_tags;
 using cafreg::detail::prefetch_slot;
@@ -427,3 +429,5 @@ TEST_CASE("readers find what stays while a writer changes the rest") {
   for (auto* x : retired)
     slot_array::destroy(x);
 }
+
+} // namespace slot_index_test

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace stored_key_test {
+
 using cafreg::detail::hash_bytes;
 using cafreg::detail::hash_key;
 using cafreg::detail::stored_key;
@@ -237,3 +239,5 @@ TEST_CASE("similar keys spread over shards, slots and tags") {
     check([](size_t i) { return i << 32; });
   }
 }
+
+} // namespace stored_key_test

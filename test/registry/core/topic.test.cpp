@@ -11,6 +11,8 @@
 #include <tuple>
 #include <vector>
 
+namespace topic_test {
+
 using namespace topics;
 
 TEST_CASE("a new topic is empty and needs no memory") {
@@ -299,3 +301,5 @@ TEST_CASE("an entry is replaced without a gap") {
   std::ignore = f.close(after);
   f.uut.clear(f.trash);
 }
+
+} // namespace topic_test

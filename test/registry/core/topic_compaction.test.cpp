@@ -9,6 +9,8 @@
 #include <tuple>
 #include <vector>
 
+namespace topic_compaction_test {
+
 using namespace topics;
 
 TEST_CASE("slots stay proportional to entries without snapshots") {
@@ -127,3 +129,5 @@ TEST_CASE("entries go back and forth over a border without allocating") {
   memory::budget = -1;
   f.uut.clear(f.trash);
 }
+
+} // namespace topic_compaction_test

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+namespace topic_failures_test {
+
 using namespace topics;
 
 TEST_CASE("add changes nothing when there is no memory") {
@@ -135,3 +137,5 @@ TEST_CASE("no payload is lost when the trash has no memory") {
   CHECK(seen.size() == 100);
   CHECK(token::dropped == 0);
 }
+
+} // namespace topic_failures_test

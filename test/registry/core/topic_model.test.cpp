@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+namespace topic_model_test {
+
 using namespace topics;
 
 namespace {
@@ -174,3 +176,5 @@ TEST_CASE("a model without snapshots never copies and stays dense") {
     m.finish();
   }
 }
+
+} // namespace topic_model_test

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace topic_races_test {
+
 using namespace topics;
 
 namespace {
@@ -231,3 +233,5 @@ TEST_CASE("a walk passes slots that are filled again under its feet") {
   CHECK(f.handed() == ids{7});
   CHECK(token::dropped == 0);
 }
+
+} // namespace topic_races_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace unique_table_test {
+
 using namespace unique_tables;
 
 TEST_CASE("a new table is empty") {
@@ -440,3 +442,5 @@ TEST_CASE("a table is closed from within a visit") {
   CHECK(f.uut->flush() == false);
   CHECK(a->strong == 0);
 }
+
+} // namespace unique_table_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 
+namespace unique_table_heirs_test {
+
 using namespace unique_tables;
 
 // -- heirs --------------------------------------------------------------------
@@ -282,3 +284,5 @@ TEST_CASE("the key of an actor that nobody holds any more is free") {
   CHECK(a.weak == 0);
   CHECK(b.weak == 0);
 }
+
+} // namespace unique_table_heirs_test

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace unique_table_model_test {
+
 using namespace unique_tables;
 
 namespace {
@@ -231,3 +233,5 @@ TEST_CASE("a table does what a map would do") {
       CHECK(uut.run(effort(2000, 500)) == "");
     }
 }
+
+} // namespace unique_table_model_test

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+namespace unique_table_races_test {
+
 namespace {
 
 using cafreg::detail::write_result;
@@ -478,3 +480,5 @@ TEST_CASE("no reader sees a torn value or misses a key that stays") {
   CHECK(a.strong == 0);
   CHECK(b.strong == 0);
 }
+
+} // namespace unique_table_races_test

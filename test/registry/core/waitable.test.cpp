@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+namespace waitable_test {
+
 using cafreg::detail::waitable;
 
 TEST_CASE("nobody waits for what is done, nor for oneself") {
@@ -79,3 +81,5 @@ TEST_CASE("a chain of waits is none") {
   for (auto round = 0; round < 200; ++round)
     REQUIRE(refusals([](size_t i) { return i + 1; }) == 0);
 }
+
+} // namespace waitable_test

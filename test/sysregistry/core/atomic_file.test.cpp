@@ -23,6 +23,8 @@
 #include "sysregistry/full_disk.hpp"
 #include "sysregistry/scratch.hpp"
 
+namespace atomic_file_test {
+
 using cafreg::detail::read_file;
 using cafreg::detail::remove_leftovers;
 using cafreg::detail::set_file_aside;
@@ -328,3 +330,5 @@ TEST_CASE("a refused file is kept aside, and never overwrites another") {
   CHECK(aside(file) == file + ".refused-6");
   CHECK(has(aside(file), "No such file or directory"));
 }
+
+} // namespace atomic_file_test

@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+namespace audience_test {
+
 using namespace audiences;
 
 TEST_CASE("changes are collected, delivered, and followed by a pause") {
@@ -468,3 +470,5 @@ TEST_CASE("what waits for ever does so") {
   CHECK(f.uut.remove_all(2).size() == 1);
   CHECK(f.uut.pristine());
 }
+
+} // namespace audience_test

@@ -7,6 +7,8 @@
 #include <optional>
 #include <stdexcept>
 
+namespace audience_failures_test {
+
 using namespace audiences;
 using namespace memory;
 
@@ -136,3 +138,5 @@ TEST_CASE("deliveries need no memory of their own") {
   CHECK(f.arrived == arrivals{{1, "a", 3}, {2, "a", 3}});
   CHECK(f.uut.cohorts() == 1);
 }
+
+} // namespace audience_failures_test

@@ -11,6 +11,8 @@
 
 #include "registry/effort.hpp"
 
+namespace audience_model_test {
+
 using namespace audiences;
 
 namespace {
@@ -402,3 +404,5 @@ TEST_CASE("cohorts deliver what single subscribers would, and keep promises") {
 TEST_CASE("they do so when writers and the keeper are late") {
   run(true);
 }
+
+} // namespace audience_model_test

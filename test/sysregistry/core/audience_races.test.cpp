@@ -12,6 +12,8 @@
 
 #include "registry/effort.hpp"
 
+namespace audience_races_test {
+
 using namespace audiences;
 
 TEST_CASE("an audience is attentive while somebody rests") {
@@ -204,3 +206,5 @@ TEST_CASE("no last change is lost") {
   CHECK(a.ordered);
   CHECK(restful == 0);
 }
+
+} // namespace audience_races_test

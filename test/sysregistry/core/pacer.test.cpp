@@ -11,6 +11,8 @@
 #include "catch.hpp"
 #include "registry/effort.hpp"
 
+namespace pacer_test {
+
 using namespace std::chrono_literals;
 
 using cafreg::detail::pace;
@@ -152,3 +154,5 @@ TEST_CASE("a pacer keeps both promises") {
   }
   CHECK(deliveries > 1000);
 }
+
+} // namespace pacer_test

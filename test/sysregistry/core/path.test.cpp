@@ -8,6 +8,8 @@
 
 #include "catch.hpp"
 
+namespace path_test {
+
 using cafreg::path;
 
 namespace {
@@ -84,3 +86,5 @@ TEST_CASE("paths are joined and compared") {
   CHECK(path{"a"} <= path{"a"});
   CHECK_FALSE(path{"a"} < path{"a"});
 }
+
+} // namespace path_test

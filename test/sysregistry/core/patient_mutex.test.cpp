@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+namespace patient_mutex_test {
+
 using cafreg::detail::patient_mutex;
 
 TEST_CASE("a patient mutex has one owner at a time") {
@@ -66,3 +68,5 @@ TEST_CASE("a patient mutex wakes all who sleep, one after the other") {
     uut.unlock();
   }
 }
+
+} // namespace patient_mutex_test

@@ -8,6 +8,8 @@
 
 #include "catch.hpp"
 
+namespace scope_tree_test {
+
 using cafreg::path;
 
 namespace {
@@ -94,3 +96,5 @@ TEST_CASE("a scope may be deep") {
   }
   CHECK(uut.empty());
 }
+
+} // namespace scope_tree_test

@@ -9,6 +9,8 @@
 
 #include <stdexcept>
 
+namespace store_test {
+
 using namespace stores;
 
 namespace {
@@ -617,3 +619,5 @@ TEST_CASE("strangers own nothing") {
   CHECK(uut.add_owner(stranger));
   CHECK(done(uut.put({stranger}, "state.a", 1)));
 }
+
+} // namespace store_test

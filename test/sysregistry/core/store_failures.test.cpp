@@ -6,6 +6,8 @@
 
 #include "catch.hpp"
 
+namespace store_failures_test {
+
 using namespace stores;
 
 namespace {
@@ -145,3 +147,5 @@ TEST_CASE("nobody becomes an owner without memory") {
   CHECK(added);
   CHECK(uut.put({stranger}, "state.a", "b").what == kind::done);
 }
+
+} // namespace store_failures_test

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace store_model_test {
+
 using cafreg::access;
 using cafreg::path;
 using cafreg::detail::owner_id;
@@ -476,3 +478,5 @@ TEST_CASE("a store does what its model does") {
     experiment{seed}.run(60);
   }
 }
+
+} // namespace store_model_test

@@ -14,6 +14,8 @@
 #include <set>
 #include <thread>
 
+namespace store_races_test {
+
 using namespace stores;
 
 namespace {
@@ -248,3 +250,5 @@ TEST_CASE("threads change and drop copies that share their parts") {
     x.join();
   CHECK(all.list() == std::set<std::string>{});
 }
+
+} // namespace store_races_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace tree_test {
+
 namespace {
 
 using keys = std::vector<std::string>;
@@ -377,3 +379,5 @@ TEST_CASE("a tree without memory stays as it is") {
   }
   CHECK(memory::blocks() == blocks);
 }
+
+} // namespace tree_test

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace trie_test {
+
 using cafreg::detail::counted;
 using cafreg::detail::counted_ref;
 
@@ -120,7 +122,7 @@ struct subject {
     auto fresh = make(id);
     auto& there = expected[key(id)];
     auto* old = std::exchange(there, fresh.get());
-    auto replaced = ::replace(uut, std::move(fresh));
+    auto replaced = trie_test::replace(uut, std::move(fresh));
     CHECK(replaced.get() == old);
   }
 
@@ -470,3 +472,5 @@ TEST_CASE("a trie without memory stays as it is") {
     CHECK(memory::blocks() == blocks);
   }
 }
+
+} // namespace trie_test

@@ -8,6 +8,8 @@
 
 #include "catch.hpp"
 
+namespace utf8_test {
+
 using cafreg::detail::is_utf8;
 
 TEST_CASE("valid UTF-8 is accepted up to its limits") {
@@ -42,3 +44,5 @@ TEST_CASE("bytes that are no UTF-8 are refused") {
     CHECK_FALSE(is_utf8("abc" + std::string{text}));
   }
 }
+
+} // namespace utf8_test
