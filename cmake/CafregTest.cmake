@@ -5,7 +5,7 @@
 #
 # Precompiles what the tests of several suites include and what is none of ours,
 # once for all of them. A test that leaves out an include of its own is found
-# out where nothing is precompiled: .ci/run tidy reads each file alone.
+# out where nothing is precompiled, in .ci/run tidy.
 function(cafreg_precompile name header)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "LINK")
   set(source "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
@@ -126,6 +126,7 @@ function(cafreg_add_header_tests library)
     target_link_libraries(cafreg_${library}_headers
       PRIVATE cafreg::${library} fmt::fmt)
     target_compile_options(cafreg_${library}_headers PRIVATE -O0 -g0)
+    set_target_properties(cafreg_${library}_headers PROPERTIES UNITY_BUILD OFF)
   endif()
 
   add_test(NAME ${library}.header_list

@@ -483,8 +483,9 @@ struct actors {
   /// cache lines, fetched at once rather than one after the other.
   [[gnu::always_inline]] static void prefetch(const type* ptr) noexcept {
     __builtin_prefetch(ptr, 1);
-    __builtin_prefetch(reinterpret_cast<const char*>(ptr) + CAF_CACHE_LINE_SIZE,
-                       0);
+    // As numbers, for there may be no actor.
+    auto address = reinterpret_cast<uintptr_t>(ptr) + CAF_CACHE_LINE_SIZE;
+    __builtin_prefetch(reinterpret_cast<const char*>(address), 0);
   }
 
   /// All versions set this flag before they tell anyone of an actor's end. The

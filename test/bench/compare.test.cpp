@@ -17,6 +17,8 @@
 
 #include "catch.hpp"
 
+namespace compare_test {
+
 using compare::judge;
 using compare::verdict;
 
@@ -399,3 +401,5 @@ TEST_CASE("a long name does not spoil its line") {
   CHECK(runs.compare() == 0);
   CHECK(runs.says(name) == "same");
 }
+
+} // namespace compare_test
