@@ -19,11 +19,9 @@
 #include "cafreg/attempt.hpp"
 #include "cafreg/caf.hpp"
 #include "cafreg/concepts.hpp"
-#include "cafreg/detail/bouncer.hpp"
 #include "cafreg/detail/countdown.hpp"
 #include "cafreg/detail/factory_thread.hpp"
 #include "cafreg/detail/gen_front.hpp"
-#include "cafreg/detail/hash.hpp"
 #include "cafreg/detail/worker_core.hpp"
 #include "cafreg/entry.hpp"
 #include "cafreg/errc.hpp"
@@ -32,6 +30,7 @@
 #include "cafreg/gen_stats.hpp"
 #include "cafreg/lookup_result.hpp"
 #include "cafreg/registry_base.hpp"
+#include "cafreg/seam/chance.hpp"
 #include "cafreg/types.hpp"
 #include "cafreg/worker.hpp"
 
@@ -155,8 +154,8 @@ public:
     using result = lookup_result<entry_type>;
     return table().lookup(
       id,
-      [](const node_type& x) {
-        x.value.touch();
+      [this](const node_type& x) {
+        x.value.touch(core_->clock());
         return result{std::in_place, x.key.get(), x.value.value, adopt(x)};
       },
       [this] { return result{missing()}; });
@@ -167,8 +166,8 @@ public:
     using result = lookup_result<handle_type>;
     return table().lookup(
       id,
-      [](const node_type& x) {
-        x.value.touch();
+      [this](const node_type& x) {
+        x.value.touch(core_->clock());
         return result{std::in_place, adopt(x)};
       },
       [this] { return result{missing()}; });
@@ -318,7 +317,9 @@ public:
   /// Notes that a worker is in use, for one that gets messages by its handle.
   /// @returns whether there is a worker.
   bool touch(key_arg id) const {
-    return table().visit(id, [](const node_type& x) { x.value.touch(); });
+    return table().visit(id, [this](const node_type& x) {
+      x.value.touch(core_->clock());
+    });
   }
 
   // -- stopping ---------------------------------------------------------------
@@ -479,7 +480,7 @@ auto gen_registry_ref<Id, Worker, Value>::sample() const
   lookup_result<entry_type> result{missing()};
   size_t seen = 0;
   for_each([&](const view_type& x) {
-    if (detail::random_below(++seen) == 0)
+    if (seam::random_below(++seen) == 0)
       result.emplace(x.to_entry());
   });
   return result;
@@ -513,7 +514,9 @@ attempt gen_registry_ref<Id, Worker, Value>::stop(
   gone->add();
   stop_found(control_block(*found), id, reason, timeout,
              [gone](const caf::error&) { gone->drop(); });
-  gone->wait();
+  if (gone->wait(core_->driver()) != seam::waited::done)
+    return error(errc::would_block, id,
+                 "told to exit, but nothing runs that could end the wait");
   return {};
 }
 
@@ -573,10 +576,8 @@ attempt gen_registry_ref<Id, Worker, Value>::begin_stop(
 template <registry_key Id, worker_type Worker, registry_value Value>
 attempt gen_registry_ref<Id, Worker, Value>::close() const {
   core_->close();
-  if (!detail::must_not_wait()) {
-    core_->wait_closed();
+  if (!detail::must_not_wait() && core_->wait_closed())
     return {};
-  }
   if (core_->ended())
     return {};
   return core_->error(errc::would_block, {},
@@ -588,10 +589,8 @@ template <registry_key Id, worker_type Worker, registry_value Value>
 caf::actor gen_registry_ref<Id, Worker, Value>::actor() const requires
   detail::usable_by_message<Id, Value, detail::worker_handle<Worker>> {
   using args = typename detail::worker_signature<Worker>::args;
-  return core_->front([this] {
-    return closed() ? detail::spawn_bouncer(system(), super::closed_error())
-                    : detail::gen_front<gen_registry_ref, args>::spawn(*this);
-  });
+  return core_->front(
+    [this] { return detail::gen_front<gen_registry_ref, args>::spawn(*this); });
 }
 
 template <registry_key Id, worker_type Worker, registry_value Value>

@@ -4,6 +4,8 @@
 #include "cafreg/caf.hpp"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 
 #include <caf/actor_registry.hpp>
 #include <caf/message_handler.hpp>
@@ -11,12 +13,18 @@
 
 #if CAFREG_CAF_VERSION >= 10000
 #  include <caf/thread_owner.hpp>
+#else
+#  include <caf/scheduler/test_coordinator.hpp>
 #endif
 
 #if CAFREG_CAF_VERSION >= 20000
 #  include <caf/detail/current_actor.hpp>
 #  include <caf/resumable.hpp>
 #endif
+
+#include "cafreg/seam/driving.hpp"
+#include "cafreg/seam/waiting.hpp"
+#include "cafreg/seam/who.hpp"
 
 namespace cafreg::detail {
 
@@ -47,9 +55,12 @@ void bounce(const caf::mailbox_element& what, caf::error reason) {
 void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
                 std::chrono::nanoseconds delay, caf::message content) {
   constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 365};
+  auto what = envelope(std::move(content));
+  // Ahead of what waits already: a timer must not stand in a line.
+  what->mid = caf::make_message_id(caf::message_priority::high);
   auto& clock = sys.clock();
   clock.schedule_message(clock.now() + std::min(delay, longest), to,
-                         envelope(std::move(content)));
+                         std::move(what));
 }
 
 caf::message exit_message(caf::error reason) {
@@ -87,6 +98,35 @@ size_t running_actors(const caf::actor_system& sys) {
   return sys.running_actors_count();
 #else
   return const_cast<caf::actor_system&>(sys).registry().running();
+#endif
+}
+
+void hold_end(caf::actor_system& sys) {
+#if CAFREG_CAF_VERSION >= 20000
+  static_cast<void>(sys); // it has no public way
+#else
+  sys.registry().inc_running();
+#endif
+}
+
+void let_end(caf::actor_system& sys) {
+#if CAFREG_CAF_VERSION >= 20000
+  static_cast<void>(sys);
+#else
+  sys.registry().dec_running();
+#endif
+}
+
+std::function<bool()> step_of(caf::actor_system& sys) {
+#if CAFREG_CAF_VERSION >= 10000
+  static_cast<void>(sys); // a test has to tell, see `drive`
+  return nullptr;
+#else
+  using scheduler_type = caf::scheduler::test_coordinator;
+  auto* found = dynamic_cast<scheduler_type*>(&sys.scheduler());
+  if (found == nullptr)
+    return nullptr;
+  return [found] { return found->try_run_once() || found->trigger_timeout(); };
 #endif
 }
 
@@ -188,17 +228,189 @@ caf::behavior ignoring_exits(caf::event_based_actor* self,
 
 #endif
 
+// -- loops --------------------------------------------------------------------
+
+class actor_loop final : public execution_context {
+public:
+#if CAFREG_CAF_VERSION >= 10000
+  explicit actor_loop(caf::actor_system& sys) : home_(sys) {
+    // nop
+  }
+#else
+  explicit actor_loop(caf::actor_system& sys)
+    : execution_context(&sys), home_(sys) {
+    // nop
+  }
+#endif
+
+  void run();
+
+  void end() noexcept {
+    std::lock_guard guard{mutex_};
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+#if CAFREG_CAF_VERSION >= 20000
+  void schedule(caf::resumable_ptr what, uint64_t event) override {
+    auto* who = mine(what.get());
+    if (who == nullptr) {
+      home_.scheduler().schedule(std::move(what), event);
+      return;
+    }
+    {
+      std::lock_guard guard{mutex_};
+      auto waits = who->events_ != 0;
+      who->events_ |= uint64_t{1} << event;
+      if (waits)
+        return;
+    }
+    static_cast<void>(what.release());
+    add(who);
+  }
+
+  void delay(caf::resumable_ptr what, uint64_t event) override {
+    schedule(std::move(what), event);
+  }
+
+  bool is_system_scheduler() const noexcept override {
+    return false;
+  }
+
+  void start() override {
+    // nop
+  }
+
+  void stop() override {
+    // nop
+  }
+#elif CAFREG_CAF_VERSION >= 10000
+  void schedule(caf::resumable* what) override {
+    if (auto* who = mine(what))
+      add(who);
+    else
+      home_.scheduler().schedule(what);
+  }
+
+  void delay(caf::resumable* what) override {
+    schedule(what);
+  }
+
+  void start() override {
+    // nop
+  }
+
+  void stop() override {
+    // nop
+  }
+#else
+  void exec_later(caf::resumable* what) override {
+    if (auto* who = mine(what))
+      add(who);
+    else
+      home_.scheduler().enqueue(what);
+  }
+#endif
+
+private:
+  looped_actor* mine(caf::resumable* what) const noexcept {
+    auto* who = dynamic_cast<looped_actor*>(what);
+    return who != nullptr && who->loop_.get() == this ? who : nullptr;
+  }
+
+  // Takes over a reference to an actor that is not in the queue. Needs no
+  // memory: CAF forgets an actor that it has none for.
+  void add(looped_actor* who) noexcept {
+    std::lock_guard guard{mutex_};
+    if (last_ != nullptr)
+      last_->next_ = who;
+    else
+      first_ = who;
+    last_ = who;
+    changed_.notify_one();
+  }
+
+  void resume(looped_actor* who);
+
+  caf::actor_system& home_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  looped_actor* first_ = nullptr;
+  looped_actor* last_ = nullptr;
+  bool ended_ = false;
+};
+
+void actor_loop::run() {
+  for (;;) {
+    looped_actor* who = nullptr;
+    {
+      std::unique_lock guard{mutex_};
+      seam::wait(nullptr, guard, changed_, seam::never,
+                 [this] { return first_ != nullptr || ended_; });
+      if (first_ == nullptr)
+        return;
+      who = std::exchange(first_, first_->next_);
+      who->next_ = nullptr;
+      if (first_ == nullptr)
+        last_ = nullptr;
+    }
+    resume(who);
+  }
+}
+
+std::shared_ptr<actor_loop> make_loop(caf::actor_system& sys) {
+  return std::make_shared<actor_loop>(sys);
+}
+
+void run_loop(actor_loop& what) {
+  what.run();
+}
+
+void end_loop(actor_loop& what) noexcept {
+  what.end();
+}
+
+looped_actor::looped_actor(caf::actor_config& cfg,
+                           std::shared_ptr<actor_loop> loop)
+  : receiving_actor(cfg), loop_(std::move(loop)) {
+  // nop
+}
+
+looped_actor::~looped_actor() {
+  // nop
+}
+
+execution_context* looped_actor::choose(execution_context* ctx) const noexcept {
+  return loop_ ? loop_.get() : ctx;
+}
+
 namespace {
 
-// How many messages a fair actor takes at a time.
+// How many messages such an actor takes at a time.
 constexpr size_t fair_share = 64;
 
 } // namespace
 
 #if CAFREG_CAF_VERSION >= 20000
 
-void fair_actor::resume(cafreg::detail::execution_context* ctx,
-                        uint64_t event) {
+void actor_loop::resume(looped_actor* who) {
+  caf::resumable_ptr kept{who, adopt_reference};
+  uint64_t events = 0;
+  {
+    std::lock_guard guard{mutex_};
+    events = std::exchange(who->events_, 0);
+  }
+  for (uint64_t event = 0; events != 0; ++event, events >>= 1)
+    if ((events & 1) != 0)
+      who->resume(this, event);
+}
+
+caf::scheduler* looped_actor::pinned_scheduler() const noexcept {
+  return choose(nullptr);
+}
+
+void looped_actor::resume(cafreg::detail::execution_context* ctx,
+                          uint64_t event) {
   using super = caf::event_based_actor;
   if (event == dispose_event_id || is_terminated()) {
     super::resume(ctx, event);
@@ -231,13 +443,36 @@ void fair_actor::resume(cafreg::detail::execution_context* ctx,
 
 #else
 
-caf::resumable::resume_result fair_actor::resume(
+void actor_loop::resume(looped_actor* who) {
+  switch (who->resume(this, fair_share)) {
+    case caf::resumable::resume_later:
+      add(who);
+      break;
+    case caf::resumable::awaiting_message:
+    case caf::resumable::done:
+      drop_strong(who->ctrl());
+      break;
+    case caf::resumable::shutdown_execution_unit:
+      break; // no actor returns this
+  }
+}
+
+caf::resumable::resume_result looped_actor::resume(
   cafreg::detail::execution_context* ctx, size_t max_throughput) {
   return caf::event_based_actor::resume(ctx,
                                         std::min(max_throughput, fair_share));
 }
 
 #endif
+
+void receiving_actor::end_unused() {
+  cleanup(make_exit_error(caf::exit_reason::normal), nullptr);
+}
+
+bool looped_actor::receive(caf::mailbox_element_ptr& what,
+                           cafreg::detail::execution_context* ctx) {
+  return keep(what, choose(ctx));
+}
 
 // -- spawning -----------------------------------------------------------------
 
@@ -274,28 +509,20 @@ void on_any_message(caf::event_based_actor* self, caf::error reason) {
 
 namespace {
 
-class interceptor : public caf::event_based_actor {
+class interceptor : public receiving_actor {
 public:
   interceptor(caf::actor_config& cfg,
               std::function<void(caf::mailbox_element_ptr)> deliver)
-    : caf::event_based_actor(cfg), deliver_(std::move(deliver)) {
+    : receiving_actor(cfg), deliver_(std::move(deliver)) {
     // nop
   }
 
-  using caf::event_based_actor::enqueue;
-
-#if CAFREG_CAF_VERSION >= 10000
-  bool enqueue(caf::mailbox_element_ptr what,
+protected:
+  bool receive(caf::mailbox_element_ptr& what,
                cafreg::detail::execution_context*) override {
     deliver_(std::move(what));
     return true;
   }
-#else
-  void enqueue(caf::mailbox_element_ptr what,
-               cafreg::detail::execution_context*) override {
-    deliver_(std::move(what));
-  }
-#endif
 
 private:
   std::function<void(caf::mailbox_element_ptr)> deliver_;
@@ -344,22 +571,23 @@ namespace {
 
 class thread_mark : public caf::thread_hook {
 public:
-  void init(caf::actor_system&) override {
-    // nop
+  void init(caf::actor_system& sys) override {
+    // Another system may have been at this address.
+    seam::set_step(sys, nullptr);
   }
 
 #if CAFREG_CAF_VERSION >= 10000
   void thread_started(caf::thread_owner) override {
-    runs_actors = true;
+    seam::this_thread.runs_actors = true;
   }
 #else
   void thread_started() override {
-    runs_actors = true;
+    seam::this_thread.runs_actors = true;
   }
 #endif
 
   void thread_terminates() override {
-    runs_actors = false;
+    seam::this_thread.runs_actors = false;
   }
 };
 

@@ -351,7 +351,8 @@ void post_element(caf::actor_control_block* to, caf::mailbox_element_ptr what);
 /// Answers a message that will not be handled, if its sender wants an answer.
 void bounce(const caf::mailbox_element& what, caf::error reason);
 
-/// Sends a message after a while, a year at most.
+/// Sends a message after a while, a year at most, ahead of those that wait
+/// then.
 void post_later(caf::actor_system& sys, const caf::strong_actor_ptr& to,
                 std::chrono::nanoseconds delay, caf::message content);
 
@@ -553,19 +554,105 @@ caf::behavior with_down_handler(caf::event_based_actor* self,
 caf::behavior ignoring_exits(caf::event_based_actor* self,
                              caf::behavior others);
 
-/// An actor that takes a few messages at a time, whatever the configuration
-/// says, and lets others run in between. It must not skip messages.
-class fair_actor : public caf::event_based_actor {
+/// Makes a system wait at its end until `let_end` is called.
+void hold_end(caf::actor_system& sys);
+
+void let_end(caf::actor_system& sys);
+
+/// Returns a function that lets one thing happen in a system whose scheduler
+/// does nothing by itself, see `seam::driver`; null for any other system.
+std::function<bool()> step_of(caf::actor_system& sys);
+
+/// An actor that gets each message first in the thread of its sender.
+class receiving_actor : public caf::event_based_actor {
 public:
   using caf::event_based_actor::event_based_actor;
 
+  using caf::event_based_actor::enqueue;
+
+#if CAFREG_CAF_VERSION >= 10000
+  bool enqueue(caf::mailbox_element_ptr what,
+               cafreg::detail::execution_context* ctx) final {
+    return receive(what, ctx);
+  }
+#else
+  void enqueue(caf::mailbox_element_ptr what,
+               cafreg::detail::execution_context* ctx) final {
+    receive(what, ctx);
+  }
+#endif
+
+  /// Ends this actor, which was spawned with `caf::lazy_init` and has kept no
+  /// message.
+  void end_unused();
+
+protected:
+  /// Called with each message. Thread-safe.
+  /// @param ctx Runs this thread's actors, or is null.
+  /// @returns false if the actor takes no messages any more.
+  virtual bool receive(caf::mailbox_element_ptr& what,
+                       cafreg::detail::execution_context* ctx)
+    = 0;
+
+  /// Puts a message into the mailbox.
+  bool keep(caf::mailbox_element_ptr& what,
+            cafreg::detail::execution_context* ctx) {
+#if CAFREG_CAF_VERSION >= 10000
+    return caf::event_based_actor::enqueue(std::move(what), ctx);
+#else
+    caf::event_based_actor::enqueue(std::move(what), ctx);
+    return true;
+#endif
+  }
+};
+
+class actor_loop;
+
+/// An actor that runs in a thread of ours. It takes a few messages at a time,
+/// whatever the configuration says, and lets others run in between. It must not
+/// skip messages.
+class looped_actor : public receiving_actor {
+public:
+  /// @param loop Where it runs; null for the scheduler. To be spawned with
+  ///             `caf::lazy_init`, which has it run there from the beginning.
+  looped_actor(caf::actor_config& cfg, std::shared_ptr<actor_loop> loop);
+
+  ~looped_actor() override;
+
 #if CAFREG_CAF_VERSION >= 20000
   void resume(cafreg::detail::execution_context* ctx, uint64_t event) override;
+
+  caf::scheduler* pinned_scheduler() const noexcept override;
 #else
   resume_result resume(cafreg::detail::execution_context* ctx,
                        size_t max_throughput) override;
 #endif
+
+protected:
+  bool receive(caf::mailbox_element_ptr& what,
+               cafreg::detail::execution_context* ctx) override;
+
+private:
+  friend class actor_loop;
+
+  execution_context* choose(execution_context* ctx) const noexcept;
+
+  const std::shared_ptr<actor_loop> loop_;
+
+  // For the loop, under its lock: who is next, and for what events.
+  looped_actor* next_ = nullptr;
+  uint64_t events_ = 0;
 };
+
+/// Makes what runs such actors, in the thread that calls `run_loop`. What other
+/// actors want from this thread goes to the scheduler.
+std::shared_ptr<actor_loop> make_loop(caf::actor_system& sys);
+
+/// Runs actors until there is none left to run after `end_loop`.
+void run_loop(actor_loop& what);
+
+/// Any thread, also the one that runs it. Never waits.
+void end_loop(actor_loop& what) noexcept;
 
 // -- spawning -----------------------------------------------------------------
 
@@ -720,9 +807,6 @@ void on_death(caf::actor_control_block* who,
               std::function<void(const caf::error&)> fn);
 
 // -- threads ------------------------------------------------------------------
-
-/// Whether this thread runs actors, so that it must not wait for one.
-inline constinit thread_local bool runs_actors = false;
 
 /// Marks the threads of actor systems that are made from a configuration. A
 /// thread of one's own that uses a scoped actor is not marked, and may wait.

@@ -10,15 +10,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "cafreg/caf.hpp"
 #include "cafreg/concepts.hpp"
-#include "cafreg/detail/bouncer.hpp"
 #include "cafreg/detail/duplicate_core.hpp"
 #include "cafreg/detail/duplicate_front.hpp"
 #include "cafreg/entry.hpp"
@@ -27,6 +24,7 @@
 #include "cafreg/events.hpp"
 #include "cafreg/options.hpp"
 #include "cafreg/registry_base.hpp"
+#include "cafreg/seam/threads.hpp"
 #include "cafreg/stats.hpp"
 #include "cafreg/subscription.hpp"
 #include "cafreg/types.hpp"
@@ -271,22 +269,8 @@ public:
           failure = std::current_exception();
       }
     };
-    if (!parts.empty()) {
-      std::vector<std::jthread> helpers; // joined at the end of this block
-      helpers.reserve(parts.size());
-      for (size_t i = 1; i < parts.size(); ++i)
-        try {
-          // What would block the caller's thread must not be waited for here.
-          helpers.emplace_back(
-            [&run, &entries = parts[i], mark = detail::runs_actors] {
-              detail::runs_actors = mark;
-              run(entries);
-            });
-        } catch (const std::system_error&) {
-          run(parts[i]); // no more threads to be had
-        }
-      run(parts.front());
-    }
+    seam::run_beside(core_->driver(), parts.size(),
+                     [&](size_t i) { run(parts[i]); });
     if (failure)
       std::rethrow_exception(failure);
     return result;
@@ -428,10 +412,7 @@ duplicate_registry_ref<Key, Value, Handle>::keys(const Handle& who) const {
 template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::actor duplicate_registry_ref<Key, Value, Handle>::actor()
   const requires detail::usable_by_message<Key, Value, Handle> {
-  return core_->front([this] {
-    return closed() ? detail::spawn_bouncer(system(), closed_error())
-                    : detail::spawn_duplicate_front(*this);
-  });
+  return core_->front([this] { return detail::spawn_duplicate_front(*this); });
 }
 
 /// @endcond

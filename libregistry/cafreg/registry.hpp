@@ -6,6 +6,7 @@
 /// All of cafreg::registry. `<cafreg/format.hpp>` is apart: it needs fmt.
 
 #include "cafreg/ask.hpp"
+#include "cafreg/drive.hpp"
 #include "cafreg/duplicate_registry.hpp"
 #include "cafreg/entry.hpp"
 #include "cafreg/entry_range.hpp"

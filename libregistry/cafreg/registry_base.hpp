@@ -25,6 +25,8 @@
 #include "cafreg/entry.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/options.hpp"
+#include "cafreg/seam/waiting.hpp"
+#include "cafreg/seam/who.hpp"
 #include "cafreg/stats.hpp"
 #include "cafreg/subscription.hpp"
 
@@ -88,10 +90,11 @@ public:
       return detail::failure(closed_error(key));
     Key name{key};
     using outcome = typename detail::keyed_mutex<Key>::outcome;
-    switch (core_->locks().lock(name)) {
+    switch (core_->locks().lock(name, core_->driver())) {
       case outcome::would_deadlock:
         return detail::failure(error(errc::would_deadlock, key,
-                                     "this thread holds the lock already"));
+                                     "this thread holds the lock, or who does "
+                                     "waits for it"));
       case outcome::would_block:
         return detail::failure(
           error(errc::would_block, key,
@@ -211,8 +214,8 @@ protected:
     return caf::actor_cast<Handle>(std::move(ptr));
   }
 
-  static auto deadline_after(std::chrono::nanoseconds timeout) {
-    return detail::later(detail::clock_type::now(),
+  auto deadline_after(std::chrono::nanoseconds timeout) const {
+    return detail::later(core_->now(),
                          std::max(timeout, std::chrono::nanoseconds{0}));
   }
 
@@ -280,17 +283,22 @@ auto registry_base<Core, Key, Value, Handle>::await(
     return detail::failure(closed_error(key));
   if (auto err = check_key(key); detail::failed(err))
     return detail::failure(std::move(err));
-  auto deadline = detail::runs_actors ? detail::clock_type::now()
-                                      : deadline_after(timeout);
+  auto must_not_wait = seam::this_thread.runs_actors;
+  auto deadline = must_not_wait ? core_->now() : deadline_after(timeout);
   auto blocked = std::make_shared<detail::blocked_wait>();
   auto x = core_->make_interest(detail::interest::kind::await, key, nullptr);
   x->blocked = blocked;
+  if (core_->driver() != nullptr) // time passes only if there is a timer
+    x->deadline = deadline;
   auto noted = add_interest(key, std::move(x));
   if (!noted)
     return detail::failure(std::move(noted.error()));
-  if (!blocked->wait_until(deadline)) {
+  if (auto ended = blocked->wait(core_->driver(), deadline);
+      ended != seam::waited::done) {
     // In this order, for cancelling tells it, too.
-    blocked->fail(detail::runs_actors ? errc::would_block : errc::timeout);
+    blocked->fail(must_not_wait || ended == seam::waited::stuck
+                    ? errc::would_block
+                    : errc::timeout);
     noted->cancel();
   }
   if (auto& found = blocked->found(); found.holder())

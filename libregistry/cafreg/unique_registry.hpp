@@ -540,10 +540,7 @@ auto unique_registry_ref<Key, Value, Handle>::await(
 template <registry_key Key, registry_value Value, actor_handle Handle>
 caf::actor unique_registry_ref<Key, Value, Handle>::actor()
   const requires detail::usable_by_message<Key, Value, Handle> {
-  return core_->front([this] {
-    return closed() ? detail::spawn_bouncer(system(), closed_error())
-                    : detail::spawn_unique_front(*this);
-  });
+  return core_->front([this] { return detail::spawn_unique_front(*this); });
 }
 
 template <registry_key Key, registry_value Value, actor_handle Handle>

@@ -418,7 +418,7 @@ TEST_CASE("verdicts that come late are not left over") {
     ptr, [&] { ++barriers; }, judge);
   CHECK(barriers == 0);
   CHECK(judged.empty());
-  uut.expect();
+  uut.anticipate();
   // Somebody is just about to suspend it; whoever passes waits for that.
   uut.pass(
     ptr,
@@ -430,7 +430,7 @@ TEST_CASE("verdicts that come late are not left over") {
   CHECK(barriers == 1);
   CHECK(judged == std::vector<int>{7});
   CHECK(uut.size() == 0);
-  uut.expect();
+  uut.anticipate();
   uut.suspend(ptr, 8);
   CHECK(uut.size() == 1);
   uut.pass(

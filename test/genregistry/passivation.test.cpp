@@ -360,14 +360,16 @@ TEST_CASE("a worker that could not be told to leave is told later") {
   world w;
   using uut_type = cafreg::detail::passivator<int, std::tuple<>>;
   auto who = w.sys.spawn(idle);
-  uut_type uut{{.max_workers = 1}};
+  cafreg::seam::clock clock{w.sys};
+  uut_type uut{{.max_workers = 1}, clock};
   std::vector<uut_type::record_ptr> records;
   for (auto id : {1, 2}) {
     records.push_back(caf::make_counted<uut_type::record>(
-      id, caf::actor_cast<cafreg::detail::weak_actor>(who), nullptr));
+      id, caf::actor_cast<cafreg::detail::weak_actor>(who), nullptr,
+      clock.now()));
     uut.add(*records.back());
   }
-  auto now = uut_type::clock::now();
+  auto now = clock.now();
   auto told = 0;
   uut.sweep(now, [](uut_type::record&) -> bool { throw std::bad_alloc{}; });
   CHECK(uut.leaving() == 0);

@@ -167,14 +167,41 @@ bool run_in_actor(caf::actor_system& sys, task fun) {
   return true;
 }
 
-/// Keeps all scheduler threads of a world with one worker busy: keepers and
-/// other actors get no time until it goes.
+/// An actor that runs where keepers do, and stays in there until a gate opens.
+class sleeping_keeper : public cafreg::detail::looped_actor {
+public:
+  sleeping_keeper(caf::actor_config& cfg, cafreg::seam::watch_thread thread,
+                  std::shared_ptr<gate> held)
+    : cafreg::detail::looped_actor(cfg, thread.loop()),
+      thread_(std::move(thread)),
+      gate_(std::move(held)) {
+    attach_functor([this] { thread_.leave(); });
+  }
+
+protected:
+  caf::behavior make_behavior() override {
+    return {[this](int) {
+      gate_->pass();
+      quit();
+    }};
+  }
+
+private:
+  cafreg::seam::watch_thread thread_;
+  std::shared_ptr<gate> gate_;
+};
+
+/// Keeps the scheduler thread of a world with one worker busy, and the thread
+/// of keepers: neither these nor other actors get any time until it goes.
 class busy {
 public:
   explicit busy(caf::actor_system& sys) : gate_(std::make_shared<gate>()) {
     sys.spawn([held = gate_](caf::event_based_actor*) { held->pass(); });
-    if (!gate_->wait_for(1))
-      out_of_patience("an actor to run");
+    tell(sys.spawn<sleeping_keeper, caf::hidden + caf::lazy_init>(
+           cafreg::seam::watch_thread::of(sys, nullptr), gate_),
+         1);
+    if (!gate_->wait_for(2))
+      out_of_patience("actors to run");
   }
 
   busy(const busy&) = delete;

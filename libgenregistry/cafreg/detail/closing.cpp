@@ -65,8 +65,8 @@ void closing::begin(
   ending_->drop();
 }
 
-void closing::wait() const {
-  ending_->living.wait();
+seam::waited closing::wait(seam::driver* by) const {
+  return ending_->living.wait(by);
 }
 
 bool closing::over() const {

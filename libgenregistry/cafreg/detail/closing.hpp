@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::detail {
 
@@ -41,7 +42,8 @@ public:
         std::function<void()> over);
 
   /// Waits until all workers are gone. For threads only.
-  void wait() const;
+  /// @param by Who drives the wait; null for nobody.
+  seam::waited wait(seam::driver* by) const;
 
   /// Whether all workers are gone.
   bool over() const;

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <mutex>
 
+#include "cafreg/seam/waiting.hpp"
+
 namespace cafreg::detail {
 
 /// Counts what threads wait for the end of. Thread-safe.
@@ -32,9 +34,11 @@ public:
     ended_.notify_all();
   }
 
-  void wait() {
+  /// @param by Who drives the wait; null for nobody.
+  seam::waited wait(seam::driver* by = nullptr) {
     std::unique_lock guard{mutex_};
-    ended_.wait(guard, [this] { return count_ == 0; });
+    return seam::wait(by, guard, ended_, seam::never,
+                      [this] { return count_ == 0; });
   }
 
   bool ended() {

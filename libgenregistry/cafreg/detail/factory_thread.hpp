@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "cafreg/caf.hpp"
+#include "cafreg/seam/who.hpp"
 
 namespace cafreg::detail {
 
@@ -12,7 +12,7 @@ namespace cafreg::detail {
 class factory_thread {
 public:
   factory_thread() noexcept {
-    ++depth_;
+    ++seam::this_thread.factories;
   }
 
   factory_thread(const factory_thread&) = delete;
@@ -20,20 +20,17 @@ public:
   factory_thread& operator=(const factory_thread&) = delete;
 
   ~factory_thread() {
-    --depth_;
+    --seam::this_thread.factories;
   }
 
   static bool here() noexcept {
-    return depth_ > 0;
+    return seam::this_thread.factories > 0;
   }
-
-private:
-  static inline constinit thread_local unsigned depth_ = 0;
 };
 
 /// Whether this thread must not wait for the end of a worker.
 inline bool must_not_wait() noexcept {
-  return runs_actors || factory_thread::here();
+  return seam::this_thread.runs_actors || factory_thread::here();
 }
 
 } // namespace cafreg::detail

@@ -49,7 +49,7 @@ public:
 
   using node = typename table_type::node;
 
-  using clock = std::chrono::steady_clock;
+  using time_point = seam::time_point;
 
   using typename super::held_by;
 
@@ -60,7 +60,7 @@ public:
       limits_(std::move(options)),
       backoff_(limits_.backoff.failures, limits_.backoff.within,
                limits_.backoff.cool_down),
-      passivator_(limits_),
+      passivator_(limits_, super::clock()),
       table_(*this, true) {
     check_options(limits_);
   }
@@ -87,7 +87,7 @@ public:
   void start() {
     super::start();
     supervisor_.emplace(
-      super::system(),
+      super::system(), super::watch_thread(),
       std::static_pointer_cast<gen_core>(super::shared_from_this()),
       limits_.stop_timeout);
   }
@@ -117,7 +117,7 @@ public:
 
   // -- called by the supervisor -----------------------------------------------
 
-  agenda_items supervise(clock::time_point now) override {
+  agenda_items supervise(time_point now) override {
     try {
       start_successors();
     } catch (...) {
@@ -157,7 +157,7 @@ public:
 
   // The entry goes at once, under the lock of the key's shard in any case.
   change cause_of_death(const caf::actor_control_block*) noexcept {
-    verdicts_.expect();
+    verdicts_.anticipate();
     return {departure::down, &unknown_};
   }
 
@@ -234,8 +234,7 @@ public:
   ///           in an arbitrary thread. Must not throw.
   template <class Fn>
   void stop_worker(const caf::strong_actor_ptr& who, const Key& key,
-                   const caf::error& reason, clock::time_point deadline,
-                   Fn fn) {
+                   const caf::error& reason, time_point deadline, Fn fn) {
     counters_.stops.add();
     table_.visit(key, [&who](const node& x) {
       if (x.value.record && x.actor == who.get())
@@ -263,7 +262,7 @@ public:
     bounce_all();
     closing_.begin(
       [this](const std::vector<caf::strong_actor_ptr>& workers) {
-        auto deadline = later(clock::now(), limits_.stop_timeout);
+        auto deadline = later(super::now(), limits_.stop_timeout);
         for (auto& who : workers)
           supervisor_->kill_at(deadline, caf::actor_cast<weak_actor>(who));
       },
@@ -286,7 +285,7 @@ protected:
       bounce_all();
       return;
     }
-    while (auto x = orphans.begin_start(clock::now()))
+    while (auto x = orphans.begin_start(super::now()))
       start_successor(std::move(*x));
     if (auto next = orphans.next())
       supervisor_->wake_at(*next);
@@ -295,7 +294,7 @@ protected:
   /// Has the supervisor start successors and choose workers soon.
   void wake_supervisor() noexcept {
     try {
-      supervisor_->wake_at(clock::now());
+      supervisor_->wake_at(super::now());
     } catch (...) {
       // Out of memory: the next death, or start, will do.
     }
@@ -332,13 +331,13 @@ protected:
     open_way(who, x);
     try {
       if (limits_.idle_after.count() > 0)
-        supervisor_->wake_at(later(clock::now(), limits_.idle_after));
+        supervisor_->wake_at(later(super::now(), limits_.idle_after));
       if (!passivator_.too_many())
         return;
       if (limits_.ask_before_leaving)
-        supervisor_->wake_at(clock::now());
+        supervisor_->wake_at(super::now());
       else
-        passivator_.sweep(clock::now(), dismissal());
+        passivator_.sweep(super::now(), dismissal());
     } catch (...) {
       // No memory to make room: the next start will try again.
     }
@@ -372,7 +371,7 @@ private:
         || reason == caf::exit_reason::user_shutdown)
       return;
     try {
-      backoff_.failed(key, clock::now());
+      backoff_.failed(key, super::now());
     } catch (...) {
       // nop
     }

@@ -27,9 +27,9 @@ namespace cafreg::detail {
 template <class Key, class Message, class Legacy>
 class handover {
 public:
-  using clock = std::chrono::steady_clock;
+  using time_point = std::chrono::steady_clock::time_point;
 
-  using time_point = clock::time_point;
+  using duration = time_point::duration;
 
   using messages = std::list<Message>;
 
@@ -60,7 +60,7 @@ public:
     bool starting_ = false;
     // Whether a start has ended, or will, that leaves messages here.
     bool tried_ = false;
-    clock::duration pause_ = first_pause;
+    duration pause_ = first_pause;
     time_point due_;
     // Its node of the agenda, as long as it is not in there.
     typename agenda::node_type ticket_;
@@ -177,7 +177,9 @@ public:
   class errand {
   public:
     errand(errand&& other) noexcept
-      : from_(other.from_), place_(std::exchange(other.place_, nullptr)) {
+      : from_(other.from_),
+        place_(std::exchange(other.place_, nullptr)),
+        begun_(other.begun_) {
       // nop
     }
 
@@ -185,7 +187,7 @@ public:
 
     ~errand() {
       if (place_ != nullptr)
-        from_->end_start(*place_, clock::now());
+        from_->end_start(*place_, begun_);
     }
 
     const Key& key() const noexcept {
@@ -206,12 +208,14 @@ public:
   private:
     friend class handover;
 
-    errand(handover* from, place* at) noexcept : from_(from), place_(at) {
+    errand(handover* from, place* at, time_point now) noexcept
+      : from_(from), place_(at), begun_(now) {
       // nop
     }
 
     handover* from_;
     place* place_;
+    time_point begun_;
   };
 
   /// Begins the start that is due for the longest time, if there are not too
@@ -227,7 +231,7 @@ public:
     x.tried_ = true;
     ++x.claims_;
     ++starts_;
-    return errand{this, &x};
+    return errand{this, &x, now};
   }
 
   /// Returns when the next start is due; none if the end of one that is under
@@ -290,7 +294,7 @@ private:
       return;
     }
     schedule(x, now + x.pause_);
-    x.pause_ = std::min<clock::duration>(2 * x.pause_, longest_pause);
+    x.pause_ = std::min<duration>(2 * x.pause_, longest_pause);
   }
 
   mutable std::mutex mutex_;

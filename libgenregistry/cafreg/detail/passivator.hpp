@@ -32,14 +32,13 @@ public:
 
   using record_ptr = caf::intrusive_ptr<record>;
 
-  using clock = std::chrono::steady_clock;
-
-  using time_point = clock::time_point;
+  using time_point = std::chrono::steady_clock::time_point;
 
   using orphans_type = typename record::orphans_type;
 
-  explicit passivator(const gen_registry_options& options)
-    : idle_after_(options.idle_after),
+  passivator(const gen_registry_options& options, const seam::clock& clock)
+    : clock_(clock),
+      idle_after_(options.idle_after),
       max_workers_(options.max_workers),
       ask_(options.ask_before_leaving) {
     // nop
@@ -76,7 +75,7 @@ public:
     // Nobody prepares the way from here on.
     auto* place = std::exchange(x.place, nullptr);
     auto left = place != nullptr
-                && orphans_.leave(place, std::move(kept), clock::now());
+                && orphans_.leave(place, std::move(kept), clock_.now());
     if (enabled()) {
       std::lock_guard guard{mutex_};
       x.listed = false;
@@ -151,7 +150,7 @@ public:
   void keep(record& x, bool unwilling) noexcept {
     std::lock_guard guard{mutex_};
     if (unwilling) {
-      x.touch();
+      x.touch(clock_.now());
       x.refused_at = x.last_use();
     }
     order_.put_back(&x, x.last_use());
@@ -240,7 +239,7 @@ private:
       return true;
     } catch (...) {
       order_.put_back(x, x->last_use());
-      not_before_ = clock::now() + retry_pause;
+      not_before_ = clock_.now() + retry_pause;
       return false;
     }
   }
@@ -291,9 +290,10 @@ private:
 
   void postpone() noexcept {
     std::lock_guard guard{mutex_};
-    not_before_ = clock::now() + retry_pause;
+    not_before_ = clock_.now() + retry_pause;
   }
 
+  const seam::clock clock_;
   const std::chrono::nanoseconds idle_after_;
   const size_t max_workers_;
   const bool ask_;

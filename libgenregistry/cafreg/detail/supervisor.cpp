@@ -10,6 +10,7 @@
 
 #include "cafreg/ask.hpp"
 #include "cafreg/detail/deadline.hpp"
+#include "cafreg/seam/clock.hpp"
 #include "cafreg/types.hpp"
 
 namespace cafreg::detail {
@@ -21,8 +22,12 @@ supervised::~supervised() {
 /// What is to be done when, and the timer for it.
 class supervisor::agenda {
 public:
-  explicit agenda(caf::actor_system& sys) : system_(sys) {
+  explicit agenda(caf::actor_system& sys) : system_(sys), clock_(sys) {
     // nop
+  }
+
+  time_point now() const noexcept {
+    return clock_.now();
   }
 
   void attend(caf::strong_actor_ptr who) {
@@ -102,7 +107,7 @@ private:
       return;
     auto alarm = alarms_.insert(when);
     try {
-      auto now = std::chrono::steady_clock::now();
+      auto now = clock_.now();
       auto delay = when > now ? when - now : time_point::duration{0};
       post_later(system_, actor_, delay, caf::make_message(deadline_passed{}));
     } catch (...) {
@@ -113,6 +118,7 @@ private:
   }
 
   caf::actor_system& system_;
+  const seam::clock clock_;
   mutable std::mutex mutex_;
   caf::strong_actor_ptr actor_;
   std::map<plan, weak_actor> kills_;
@@ -124,14 +130,15 @@ private:
 
 namespace {
 
-class supervisor_actor : public caf::event_based_actor {
+class supervisor_actor : public looped_actor {
 public:
   using agenda_ptr = std::shared_ptr<supervisor::agenda>;
 
-  supervisor_actor(caf::actor_config& cfg, agenda_ptr agenda,
-                   std::shared_ptr<supervised> what,
+  supervisor_actor(caf::actor_config& cfg, const seam::watch_thread& where,
+                   agenda_ptr agenda, std::shared_ptr<supervised> what,
                    std::chrono::nanoseconds patience)
-    : caf::event_based_actor(cfg),
+    : looped_actor(cfg, where.loop()),
+      thread_(where),
       agenda_(std::move(agenda)),
       what_(std::move(what)),
       patience_(patience) {
@@ -141,6 +148,7 @@ public:
     attach_functor([this] {
       what_.reset();
       agenda_.reset();
+      thread_.leave();
     });
   }
 
@@ -161,7 +169,7 @@ protected:
 
 private:
   void work() {
-    auto now = std::chrono::steady_clock::now();
+    auto now = agenda_->now();
     agenda_->wake_up(now);
     try {
       kill_due(now);
@@ -217,14 +225,14 @@ private:
     auto who = caf::actor_cast<caf::actor>(leaving);
     ping(this, who, [this, weak = caf::actor_cast<weak_actor>(leaving)] {
       if (agenda_)
-        agenda_->kill_at(later(std::chrono::steady_clock::now(), patience_),
-                         weak);
+        agenda_->kill_at(later(agenda_->now(), patience_), weak);
     });
   }
 
   static constexpr std::chrono::nanoseconds longest_question
     = std::chrono::hours{24};
 
+  seam::watch_thread thread_;
   agenda_ptr agenda_;
   std::shared_ptr<supervised> what_;
   const std::chrono::nanoseconds patience_;
@@ -232,12 +240,13 @@ private:
 
 } // namespace
 
-supervisor::supervisor(caf::actor_system& sys, std::shared_ptr<supervised> what,
+supervisor::supervisor(caf::actor_system& sys, const seam::watch_thread& where,
+                       std::shared_ptr<supervised> what,
                        std::chrono::nanoseconds patience)
   : agenda_(std::make_shared<agenda>(sys)),
     actor_(caf::actor_cast<caf::strong_actor_ptr>(
-      sys.spawn<supervisor_actor, caf::hidden>(agenda_, std::move(what),
-                                               patience))) {
+      sys.spawn<supervisor_actor, caf::hidden + caf::lazy_init>(
+        where, agenda_, std::move(what), patience))) {
   agenda_->attend(actor_);
 }
 

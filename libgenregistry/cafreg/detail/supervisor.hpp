@@ -12,20 +12,22 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/seam/threads.hpp"
+#include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::detail {
 
 /// When a registry wants to be called again, and which workers are to be asked
 /// whether they may leave.
 struct agenda_items {
-  std::optional<std::chrono::steady_clock::time_point> next;
+  std::optional<seam::time_point> next;
   std::vector<caf::actor> questions;
 };
 
 /// What a registry of workers does now and then, called by its supervisor.
 class supervised {
 public:
-  using time_point = std::chrono::steady_clock::time_point;
+  using time_point = seam::time_point;
 
   virtual ~supervised();
 
@@ -46,9 +48,12 @@ class supervisor {
 public:
   using time_point = supervised::time_point;
 
+  /// @param where The thread that it runs in: its time limits hold whatever the
+  ///              actors of an application do.
   /// @param patience How long a worker that was told to leave, and has handled
   ///                 all messages it got before, may take to exit.
-  supervisor(caf::actor_system& sys, std::shared_ptr<supervised> what,
+  supervisor(caf::actor_system& sys, const seam::watch_thread& where,
+             std::shared_ptr<supervised> what,
              std::chrono::nanoseconds patience);
 
   supervisor(const supervisor&) = delete;

@@ -21,7 +21,7 @@ public:
   /// Announces a call of `suspend`. To be called before the worker loses its
   /// place: then whoever sees that, and calls `pass`, knows that there is one
   /// to come.
-  void expect() noexcept {
+  void anticipate() noexcept {
     expected_.fetch_add(1);
   }
 

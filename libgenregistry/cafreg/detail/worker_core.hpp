@@ -99,7 +99,7 @@ public:
         fn(x.actor);
         return true;
       };
-      x.value.touch();
+      x.value.touch(super::clock());
       result = x.value.record ? x.value.record->way.while_open(call) : call();
     });
     return result;
@@ -113,7 +113,8 @@ public:
 
   /// Waits until all workers are gone after `close`, also those that are being
   /// started, but not for starts that wait for this thread. For threads only.
-  void wait_closed();
+  /// @returns false if who drives this thread has nothing more to do.
+  bool wait_closed();
 
   /// Whether after `close` no worker is left, and none is being started.
   bool ended();
@@ -127,8 +128,6 @@ public:
 
 private:
   static constexpr auto max_attempts = 8;
-
-  using clock = typename super::clock;
 
   bool try_deliver(key_arg key, caf::mailbox_element_ptr& what);
 
@@ -152,7 +151,7 @@ private:
   landing admit(key_arg key, product_type made,
                 std::shared_ptr<const args_type> args);
 
-  caf::error refusal(key_arg key, typename clock::time_point until) const;
+  caf::error refusal(key_arg key, seam::time_point until) const;
 
   void start_successor(errand what) override;
 
@@ -171,10 +170,10 @@ auto worker_core<Key, std::tuple<Args...>, Value>::start_worker(key_arg key,
   -> landing {
   auto seat = flights_.board(super::table().hash(key), key);
   if (!seat.mine) {
-    if (!seat.what->wait())
+    if (seat.what->wait(super::driver()) != seam::waited::done)
       return {nullptr,
               fail(errc::would_deadlock, key,
-                   "its start is under way and waits for this one"),
+                   "its start is under way and waits for this thread"),
               false};
     super::counters_.shared_starts.add();
     auto result = seat.what->outcome();
@@ -232,10 +231,11 @@ worker_core<Key, std::tuple<Args...>, Value>::courier(Key key) {
 }
 
 template <class Key, class... Args, class Value>
-void worker_core<Key, std::tuple<Args...>, Value>::wait_closed() {
+bool worker_core<Key, std::tuple<Args...>, Value>::wait_closed() {
   for (auto& x : flights_.all())
-    x->wait();
-  super::closing_.wait();
+    if (x->wait(super::driver()) == seam::waited::stuck)
+      return false;
+  return super::closing_.wait(super::driver()) == seam::waited::done;
 }
 
 template <class Key, class... Args, class Value>
@@ -271,7 +271,7 @@ bool worker_core<Key, std::tuple<Args...>, Value>::try_deliver(
         post_element(x.actor, std::move(msg));
         return true;
       };
-      x.value.touch();
+      x.value.touch(super::clock());
       if (!x.value.record) {
         done = post_it(what);
         return;
@@ -300,7 +300,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::make(key_arg key, Args... xs)
     return {std::move(present), {}, false};
   }
   Key id{key};
-  if (auto until = super::backoff_.refused_until(id, clock::now())) {
+  if (auto until = super::backoff_.refused_until(id, super::now())) {
     super::counters_.refused_starts.add();
     return {nullptr, refusal(key, *until), false};
   }
@@ -313,7 +313,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::make(key_arg key, Args... xs)
                   : hire(key, std::move(made), std::move(args));
   if (!result.worker && !super::table().closed()) {
     super::counters_.failed_starts.add();
-    super::backoff_.failed(id, clock::now());
+    super::backoff_.failed(id, super::now());
   }
   return result;
 }
@@ -399,8 +399,9 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
   caf::intrusive_ptr<record_type> record;
   try {
     if (super::has_records()) {
-      record = caf::make_counted<record_type>(
-        Key{key}, caf::actor_cast<weak_actor>(who), std::move(args));
+      record = caf::make_counted<record_type>(Key{key},
+                                              caf::actor_cast<weak_actor>(who),
+                                              std::move(args), super::now());
       fresh.record = record;
     }
     outcome = super::table().insert(who.get(), key, std::move(fresh), {},
@@ -435,9 +436,9 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
 
 template <class Key, class... Args, class Value>
 caf::error worker_core<Key, std::tuple<Args...>, Value>::refusal(
-  key_arg key, typename clock::time_point until) const {
+  key_arg key, seam::time_point until) const {
   auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-    until - clock::now());
+    until - super::now());
   return fail(errc::backing_off, key,
               "failed too often, refused for another "
                 + std::to_string(left.count()) + " ms");
@@ -450,11 +451,10 @@ void worker_core<Key, std::tuple<Args...>, Value>::start_successor(
   // In this order, for the errand must not outlive the registry.
   auto trip = std::make_shared<std::pair<std::shared_ptr<worker_core>, errand>>(
     std::move(self), std::move(what));
-  super::system().template spawn<caf::detached + caf::hidden>(
-    [trip](caf::event_based_actor*) {
-      auto& [core, what] = *trip;
-      core->run(what);
-    });
+  seam::run_aside(super::system(), super::driver(), [trip] {
+    auto& [core, what] = *trip;
+    core->run(what);
+  });
 }
 
 template <class Key, class... Args, class Value>
@@ -465,7 +465,7 @@ void worker_core<Key, std::tuple<Args...>, Value>::run(errand& what) {
   } catch (...) {
     // It will be tried again.
   }
-  what.end(clock::now());
+  what.end(super::now());
   try {
     super::start_successors();
   } catch (...) {

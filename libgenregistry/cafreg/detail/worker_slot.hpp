@@ -14,6 +14,7 @@
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/handover.hpp"
 #include "cafreg/detail/passage.hpp"
+#include "cafreg/seam/clock.hpp"
 
 namespace cafreg::detail {
 
@@ -23,29 +24,29 @@ namespace cafreg::detail {
 template <class Key, class Args>
 class worker_record : public caf::ref_counted {
 public:
-  using clock = std::chrono::steady_clock;
+  using time_point = std::chrono::steady_clock::time_point;
 
   /// Messages that wait for the next incarnation of their workers.
   using orphans_type
     = handover<Key, caf::mailbox_element_ptr, std::shared_ptr<const Args>>;
 
-  worker_record(Key key, weak_actor who, std::shared_ptr<const Args> args)
+  worker_record(Key key, weak_actor who, std::shared_ptr<const Args> args,
+                time_point now)
     : key(std::move(key)),
       who(std::move(who)),
       args(std::move(args)),
-      last_use_(clock::now().time_since_epoch().count()) {
+      last_use_(now.time_since_epoch().count()) {
     // nop
   }
 
   /// Notes a use. Any thread.
-  void touch() noexcept {
-    last_use_.store(clock::now().time_since_epoch().count(),
-                    std::memory_order_relaxed);
+  void touch(time_point now) noexcept {
+    last_use_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
-  clock::time_point last_use() const noexcept {
-    return clock::time_point{
-      clock::duration{last_use_.load(std::memory_order_relaxed)}};
+  time_point last_use() const noexcept {
+    return time_point{
+      time_point::duration{last_use_.load(std::memory_order_relaxed)}};
   }
 
   const Key key;
@@ -63,9 +64,9 @@ public:
   /// Whether it is in the table.
   bool listed = true;
   /// Its last use when it was chosen to leave.
-  clock::time_point judged_by;
+  time_point judged_by;
   /// Its last use when it would not leave.
-  clock::time_point refused_at;
+  time_point refused_at;
 
   /// Whether it was used since it was chosen to leave.
   bool used_since() const noexcept {
@@ -73,7 +74,7 @@ public:
   }
 
 private:
-  std::atomic<clock::rep> last_use_;
+  std::atomic<time_point::rep> last_use_;
 };
 
 /// The value of a worker's entry in the table.
@@ -85,9 +86,9 @@ struct worker_slot {
   caf::intrusive_ptr<record_type> record;
   [[no_unique_address]] Value value;
 
-  void touch() const noexcept {
+  void touch(const seam::clock& clock) const noexcept {
     if (record)
-      record->touch();
+      record->touch(clock.now());
   }
 };
 

@@ -23,14 +23,9 @@ void blocked_wait::fail(errc why) noexcept {
   finish();
 }
 
-bool blocked_wait::wait_until(clock_type::time_point deadline) {
+seam::waited blocked_wait::wait(seam::driver* by, seam::time_point deadline) {
   std::unique_lock guard{mutex_};
-  if (deadline == clock_type::time_point::max()) {
-    // The latest point in time overflows inside some implementations.
-    ended_.wait(guard, [this] { return done_; });
-    return true;
-  }
-  return ended_.wait_until(guard, deadline, [this] { return done_; });
+  return seam::wait(by, guard, ended_, deadline, [this] { return done_; });
 }
 
 void blocked_wait::finish() noexcept {

@@ -6,9 +6,9 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "cafreg/detail/core_base.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
+#include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::detail {
 
@@ -21,8 +21,9 @@ public:
   /// Ends the wait in vain.
   void fail(errc why) noexcept;
 
-  /// Returns whether the wait ended before the deadline.
-  bool wait_until(clock_type::time_point deadline);
+  /// Waits for the end, or the deadline.
+  /// @param by Who drives the wait; null for nobody.
+  seam::waited wait(seam::driver* by, seam::time_point deadline);
 
   // After the wait.
 

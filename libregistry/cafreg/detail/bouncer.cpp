@@ -7,18 +7,33 @@
 
 namespace cafreg::detail {
 
-caf::behavior bounce(caf::event_based_actor* self, caf::error reason) {
-  on_any_message(self, std::move(reason));
-  return {[](unit) {}}; // without a handler an actor ends
-}
+namespace {
+
+class bouncer final : public receiving_actor {
+public:
+  bouncer(caf::actor_config& cfg, caf::error reason)
+    : receiving_actor(cfg), reason_(std::move(reason)) {
+    // nop
+  }
+
+protected:
+  bool receive(caf::mailbox_element_ptr& what, execution_context*) override {
+    detail::bounce(*what, reason_);
+    return false;
+  }
+
+private:
+  const caf::error reason_;
+};
+
+} // namespace
 
 caf::strong_actor_ptr spawn_bouncer(caf::actor_system& sys, caf::error reason) {
-  auto body = [reason = std::move(reason)](
-                caf::event_based_actor* self) -> caf::behavior {
-    return bounce(self, reason);
-  };
-  return caf::actor_cast<caf::strong_actor_ptr>(
-    sys.spawn<caf::hidden>(std::move(body)));
+  auto result = caf::actor_cast<caf::strong_actor_ptr>(
+    sys.spawn<bouncer, caf::hidden + caf::lazy_init>(std::move(reason)));
+  // It never ran, and a system must not end before all its actors have.
+  static_cast<bouncer*>(result->get())->end_unused();
+  return result;
 }
 
 } // namespace cafreg::detail

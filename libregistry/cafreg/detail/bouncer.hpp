@@ -7,12 +7,9 @@
 
 namespace cafreg::detail {
 
-/// Makes an actor answer every message with `reason`.
-/// @returns the behavior that goes with it.
-caf::behavior bounce(caf::event_based_actor* self, caf::error reason);
-
-/// Spawns an actor that answers one request, whatever it is, with `reason`: so
-/// that a request to a name without a holder fails as any request does.
+/// Spawns an actor that has ended, and that answers all requests, whatever they
+/// are, with `reason`: so that a request to a name without a holder fails as
+/// any request does.
 caf::strong_actor_ptr spawn_bouncer(caf::actor_system& sys, caf::error reason);
 
 } // namespace cafreg::detail

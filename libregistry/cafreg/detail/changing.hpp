@@ -3,23 +3,28 @@
 
 #pragma once
 
-#include <utility>
-
 #include "cafreg/detail/stored_key.hpp"
+#include "cafreg/seam/who.hpp"
 
 namespace cafreg::detail {
+
+/// What is the same of callbacks about keys of any type.
+struct change_underway {
+  const void* table;
+  const change_underway* outer;
+};
 
 /// While it exists, this thread runs a callback that decides what becomes of an
 /// entry. Callbacks may nest, for different keys.
 template <class Key>
-class changing {
+class changing : private change_underway {
 public:
   using key_arg = key_view<Key>;
 
   /// @param table Which table it is, by its address.
   changing(const void* table, key_arg key) noexcept
-    : table_(table), key_(key), outer_(std::exchange(innermost_, this)) {
-    // nop
+    : change_underway{table, innermost()}, key_(key) {
+    seam::this_thread.changing = static_cast<const change_underway*>(this);
   }
 
   changing(const changing&) = delete;
@@ -27,22 +32,24 @@ public:
   changing& operator=(const changing&) = delete;
 
   ~changing() {
-    innermost_ = outer_;
+    seam::this_thread.changing = outer;
   }
 
   /// Returns whether this thread runs such a callback for a key.
   static bool underway(const void* table, key_arg key) {
-    for (auto* ptr = innermost_; ptr != nullptr; ptr = ptr->outer_)
-      if (ptr->table_ == table && ptr->key_ == key)
+    // One table has keys of one type.
+    for (auto* ptr = innermost(); ptr != nullptr; ptr = ptr->outer)
+      if (ptr->table == table && static_cast<const changing*>(ptr)->key_ == key)
         return true;
     return false;
   }
 
 private:
-  const void* table_;
-  key_arg key_;
-  const changing* outer_;
-  static inline constinit thread_local const changing* innermost_ = nullptr;
+  static const change_underway* innermost() noexcept {
+    return static_cast<const change_underway*>(seam::this_thread.changing);
+  }
+
+  const key_arg key_;
 };
 
 } // namespace cafreg::detail

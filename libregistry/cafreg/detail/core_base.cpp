@@ -7,7 +7,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "cafreg/detail/front.hpp"
 #include "cafreg/detail/keeper.hpp"
+#include "cafreg/seam/driving.hpp"
 #include "cafreg/types.hpp"
 
 namespace cafreg::detail {
@@ -22,6 +24,9 @@ constexpr auto flush_delay = std::chrono::milliseconds{2};
 
 core_base::core_base(caf::actor_system& sys, registry_options options)
   : system_(sys),
+    driver_(seam::driver_of(sys)),
+    clock_(sys),
+    watch_thread_(seam::watch_thread::of(sys, driver_.get())),
     options_(std::move(options)),
     name_(std::make_shared<const std::string>(options_.name)) {
   if (options_.partitions == 0 || options_.partitions > max_partitions)
@@ -50,7 +55,7 @@ void core_base::on_deadline(int64_t which) {
     std::lock_guard guard{alarm_mutex_};
     forget_alarm(clock_type::time_point{clock_type::duration{which}});
   }
-  auto now = clock_type::now();
+  auto now = this->now();
   auto next = now + again_delay;
   try {
     next = expire(now);
@@ -80,19 +85,46 @@ void core_base::start() {
 void core_base::stop() noexcept {
   if (stopped_.exchange(true))
     return;
-  for (auto& keeper : keepers_)
+  for (auto& keeper : keepers_) {
+    // It may have to try again later, when the system must not have gone; a
+    // system that is driven would wait for a thread that waits for it.
+    if (driver() == nullptr)
+      hold_end(system_);
     post(keeper.get(), caf::make_message(close_request{}));
+  }
   caf::strong_actor_ptr front;
   {
     std::lock_guard guard{front_mutex_};
     front.swap(front_);
   }
   if (front)
-    close_front(front);
+    detail::close_front(front);
+  // References to a closed registry must not keep the thread.
+  watch_thread_.leave();
 }
 
-void core_base::close_front(const caf::strong_actor_ptr& front) {
-  post(front.get(), caf::make_message(close_request{}));
+caf::actor
+core_base::front(const std::function<caf::strong_actor_ptr()>& spawn) {
+  auto alive = [](const caf::strong_actor_ptr& x) {
+    return x && !actors::dead(x.get());
+  };
+  {
+    std::lock_guard guard{front_mutex_};
+    if (alive(front_))
+      return caf::actor_cast<caf::actor>(front_);
+  }
+  auto fresh = spawn();
+  caf::strong_actor_ptr dead; // destroyed without the lock
+  std::unique_lock guard{front_mutex_};
+  if (stopped_.load()) {
+    guard.unlock();
+    detail::close_front(fresh);
+    return caf::actor_cast<caf::actor>(std::move(fresh));
+  }
+  // If somebody was faster, nobody knows this one.
+  if (!alive(front_))
+    dead = std::exchange(front_, std::move(fresh));
+  return caf::actor_cast<caf::actor>(front_);
 }
 
 void core_base::request_flush() noexcept {
@@ -109,7 +141,7 @@ void core_base::wake_at(clock_type::time_point deadline) {
     alarms_.insert(deadline);
   }
   try {
-    auto now = clock_type::now();
+    auto now = this->now();
     auto delay = deadline > now ? deadline - now : clock_type::duration{0};
     int64_t which = deadline.time_since_epoch().count();
     post_later(system_, keepers_.front(), delay,
@@ -139,7 +171,7 @@ void core_base::try_wake_at(clock_type::time_point deadline) noexcept {
 
 void core_base::make_up_alarm() noexcept {
   if (alarm_missed_.exchange(false))
-    try_wake_at(clock_type::now());
+    try_wake_at(now());
 }
 
 size_t core_base::alarms() {
@@ -211,18 +243,31 @@ caf::error core_base::key_too_large(std::string_view key) const {
 }
 
 bool core_base::begin_closing() noexcept {
-  std::thread::id nobody;
-  return closer_.compare_exchange_strong(nobody, std::this_thread::get_id());
+  std::lock_guard guard{closing_mutex_};
+  if (closer_ != 0)
+    return false;
+  closer_ = seam::this_thread_id();
+  return true;
+}
+
+bool core_base::closed_down() const noexcept {
+  std::lock_guard guard{closing_mutex_};
+  return closed_down_;
 }
 
 void core_base::end_closing() noexcept {
-  closed_down_.store(true);
-  closed_down_.notify_all();
+  std::lock_guard guard{closing_mutex_};
+  closed_down_ = true;
+  closing_ended_.notify_all();
 }
 
-void core_base::wait_closed() const noexcept {
-  if (!runs_actors && closer_.load() != std::this_thread::get_id())
-    closed_down_.wait(false);
+void core_base::wait_closed() noexcept {
+  if (seam::this_thread.runs_actors)
+    return;
+  std::unique_lock guard{closing_mutex_};
+  if (closer_ != seam::this_thread_id())
+    seam::wait(driver(), guard, closing_ended_, seam::never,
+               [this] { return closed_down_; });
 }
 
 void core_base::drop_all() noexcept {

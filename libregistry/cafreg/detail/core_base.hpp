@@ -5,14 +5,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "cafreg/caf.hpp"
@@ -21,6 +22,10 @@
 #include "cafreg/errc.hpp"
 #include "cafreg/events.hpp"
 #include "cafreg/options.hpp"
+#include "cafreg/seam/clock.hpp"
+#include "cafreg/seam/threads.hpp"
+#include "cafreg/seam/waiting.hpp"
+#include "cafreg/seam/who.hpp"
 
 namespace cafreg::detail {
 
@@ -61,6 +66,27 @@ public:
 
   const std::shared_ptr<const std::string>& name() const noexcept {
     return name_;
+  }
+
+  // -- seams ------------------------------------------------------------------
+
+  const seam::clock& clock() const noexcept {
+    return clock_;
+  }
+
+  /// The time of the actor system.
+  clock_type::time_point now() const noexcept {
+    return clock_.now();
+  }
+
+  /// Who drives the waits of this registry; null for nobody.
+  seam::driver* driver() const noexcept {
+    return driver_.get();
+  }
+
+  /// Where its watchers run.
+  const seam::watch_thread& watch_thread() const noexcept {
+    return watch_thread_;
   }
 
   // -- called by keepers ------------------------------------------------------
@@ -198,22 +224,8 @@ public:
   // -- message interface ------------------------------------------------------
 
   /// Returns the actor that answers messages; `spawn()` starts it at the first
-  /// call, and after the registry was closed.
-  template <class Spawn>
-  caf::actor front(Spawn&& spawn) {
-    {
-      std::lock_guard guard{front_mutex_};
-      if (front_)
-        return caf::actor_cast<caf::actor>(front_);
-    }
-    auto fresh = spawn();
-    std::lock_guard guard{front_mutex_};
-    if (stopped_.load())
-      close_front(fresh);
-    else if (!front_)
-      front_ = fresh; // else somebody was faster, and nobody knows this one
-    return caf::actor_cast<caf::actor>(front_ ? front_ : fresh);
-  }
+  /// call, after somebody has killed it, and after the registry was closed.
+  caf::actor front(const std::function<caf::strong_actor_ptr()>& spawn);
 
   // -- metadata ---------------------------------------------------------------
 
@@ -242,16 +254,14 @@ protected:
   bool begin_closing() noexcept;
 
   /// Returns whether the first one has done everything.
-  bool closed_down() const noexcept {
-    return closed_down_.load();
-  }
+  bool closed_down() const noexcept;
 
   /// To be called by the first one when it has done everything.
   void end_closing() noexcept;
 
   /// To be called by others: waits for the first one, unless that is this very
   /// thread, or might be waiting for it.
-  void wait_closed() const noexcept;
+  void wait_closed() noexcept;
 
   /// Drops listeners, metadata and what waits to be dropped.
   void drop_all() noexcept;
@@ -266,9 +276,10 @@ private:
   // One of those set to this time, if there still is one. Wants the lock.
   void forget_alarm(clock_type::time_point when) noexcept;
 
-  static void close_front(const caf::strong_actor_ptr& front);
-
   caf::actor_system& system_;
+  const std::shared_ptr<seam::driver> driver_;
+  const seam::clock clock_;
+  seam::watch_thread watch_thread_;
   registry_options options_;
   std::shared_ptr<const std::string> name_;
   std::vector<caf::strong_actor_ptr> keepers_;
@@ -297,9 +308,11 @@ private:
   std::atomic<bool> alarm_missed_{false};
   std::atomic<bool> stopped_{false};
 
+  mutable std::mutex closing_mutex_;
+  std::condition_variable closing_ended_;
   // The thread that was the first to close, nobody before.
-  std::atomic<std::thread::id> closer_{};
-  std::atomic<bool> closed_down_{false};
+  seam::thread_id closer_ = 0;
+  bool closed_down_ = false;
 };
 
 } // namespace cafreg::detail

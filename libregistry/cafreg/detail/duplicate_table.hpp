@@ -17,6 +17,7 @@
 
 #include "cafreg/detail/duplicate_shard.hpp"
 #include "cafreg/detail/hash.hpp"
+#include "cafreg/seam/chance.hpp"
 
 namespace cafreg::detail {
 
@@ -625,7 +626,7 @@ private:
   Observer& observer_;
   const bool strong_;
   const size_t partition_count_;
-  const uint64_t seed_ = random_seed();
+  const uint64_t seed_ = seam::random_seed();
   std::atomic<bool> closed_{false};
   const std::unique_ptr<partition[]> partitions_;
 };

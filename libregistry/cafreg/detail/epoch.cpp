@@ -17,8 +17,6 @@
 
 namespace cafreg::detail::epoch {
 
-constinit thread_local reader* this_thread = nullptr;
-
 constinit clock global;
 
 namespace {
@@ -75,7 +73,7 @@ public:
 
 private:
   static void give_back(void* held) noexcept {
-    this_thread = nullptr;
+    seam::this_thread.reader = nullptr;
     static_cast<reader*>(held)->owned.store(false, std::memory_order_release);
   }
 
@@ -108,7 +106,7 @@ reader& enter() {
   static const lease leases;
   auto& mine = acquire();
   leases.start(&mine);
-  this_thread = &mine;
+  seam::this_thread.reader = &mine;
   return mine;
 }
 

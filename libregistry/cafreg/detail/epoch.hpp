@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "cafreg/seam/who.hpp"
+
 /// Epoch-based reclamation: when may memory that readers reach without a lock
 /// be used again?
 ///
@@ -44,9 +46,6 @@ struct alignas(128) reader {
   reader* next = nullptr;
 };
 
-/// The reader of the calling thread, null before its first pin.
-extern constinit thread_local reader* this_thread;
-
 struct alignas(128) clock {
   std::atomic<uint64_t> now{3};
   /// Whether whoever advances the epoch issues barriers in all threads. Set
@@ -74,14 +73,12 @@ inline bool expired(uint64_t stamped) noexcept {
 /// Complexity: linear in the number of threads. Never waits.
 bool try_advance() noexcept;
 
-/// How many nodes this thread has retired since it last tried to advance.
-inline constinit thread_local uint32_t retired = 0;
-
 /// Takes note of a retired node. Advancing the epoch interrupts all threads for
 /// a moment, hence only one in so many retirements tries; more would wait
 /// longer, and memory that is used again soon is still in the cache.
 inline void note_retired() noexcept {
   constexpr uint32_t batch = 256;
+  auto& retired = seam::this_thread.retired;
   if (++retired >= batch) {
     retired = 0;
     try_advance();
@@ -92,7 +89,8 @@ inline void note_retired() noexcept {
 class pin {
 public:
   [[gnu::always_inline]] pin()
-    : reader_(this_thread != nullptr ? *this_thread : enter()),
+    : reader_(seam::this_thread.reader != nullptr ? *seam::this_thread.reader
+                                                  : enter()),
       // Pins nest: a visitor may look up another name.
       nested_(reader_.pinned.load(std::memory_order_relaxed) != 0) {
     if (nested_) [[unlikely]]
@@ -128,8 +126,8 @@ private:
 
 /// Returns whether the calling thread holds a pin.
 inline bool pinned() noexcept {
-  return this_thread != nullptr
-         && this_thread->pinned.load(std::memory_order_relaxed) != 0;
+  auto* mine = seam::this_thread.reader;
+  return mine != nullptr && mine->pinned.load(std::memory_order_relaxed) != 0;
 }
 
 } // namespace cafreg::detail::epoch

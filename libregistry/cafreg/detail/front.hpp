@@ -5,7 +5,8 @@
 
 #include <concepts>
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -15,7 +16,6 @@
 
 #include "cafreg/ask.hpp"
 #include "cafreg/caf.hpp"
-#include "cafreg/detail/bouncer.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/types.hpp"
 
@@ -62,28 +62,26 @@ caf::message_handler common_operations(Ref ref, Insert insert) {
 /// The promises of those who wait for something, by the ids of their waits.
 using promises = std::unordered_map<uint64_t, caf::response_promise>;
 
-/// Spawns the actor that offers a registry's operations by message. As long as
-/// somebody has a handle of it, it outlives the registry, and then says that
-/// this is closed.
-/// @param operations `operations(self, promises&)` is a handler for messages;
-///                   its promises last as long as the handler.
-template <class Ref, class Operations>
-caf::strong_actor_ptr spawn_front(const Ref& ref, Operations operations) {
-  auto body = [name = ref.name(), operations = std::move(operations)](
-                caf::event_based_actor* self) -> caf::behavior {
-    on_any_message(self, make_error(errc::bad_request, name, {},
-                                    "no operation takes such a message"));
-    auto open = std::make_shared<promises>();
-    return operations(self, *open).or_else([self, name, open](close_request) {
-      auto closed = make_error(errc::closed, name, {},
-                               "the registry is closed");
-      for (auto& [id, promise] : std::exchange(*open, {}))
-        promise.deliver(closed);
-      self->become(bounce(self, std::move(closed)));
-    });
-  };
-  return caf::actor_cast<caf::strong_actor_ptr>(
-    ref.system().template spawn<caf::hidden>(std::move(body)));
+/// Makes the handler of messages that offers a registry's operations.
+/// @param open Lasts as long as the handler.
+using front_operations = std::function<caf::message_handler(
+  caf::event_based_actor* self, promises& open)>;
+
+/// Spawns the actor that offers the operations of the registry `name` by
+/// message, until `close_front` is called. No message but one that kills ends
+/// it before.
+caf::strong_actor_ptr spawn_front(caf::actor_system& sys, std::string name,
+                                  front_operations operations);
+
+/// Ends a front. Who waits for an answer, and whoever sends it a request from
+/// then on, however long he keeps the handle, is told that the registry is
+/// closed. Never waits.
+void close_front(const caf::strong_actor_ptr& front);
+
+/// Spawns the front of a registry, see above.
+template <class Ref>
+caf::strong_actor_ptr spawn_front(const Ref& ref, front_operations operations) {
+  return spawn_front(ref.system(), ref.name(), std::move(operations));
 }
 
 } // namespace cafreg::detail

@@ -87,9 +87,4 @@ template <class T>
   }
 }
 
-uint64_t random_seed();
-
-/// Returns one of the numbers 0 to `limit - 1`, each as likely as any other.
-size_t random_below(size_t limit);
-
 } // namespace cafreg::detail

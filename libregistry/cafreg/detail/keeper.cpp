@@ -17,16 +17,23 @@ namespace {
 // an entry has gone.
 constexpr auto retry_delay = std::chrono::milliseconds{1};
 
-// A crowd of deaths must not keep a worker from the actors in its queue: the
-// others steal them one by one, at a cost linear in the queue's length.
-class keeper_actor : public fair_actor {
+// A crowd of deaths must not keep its thread from the keepers of other
+// registries.
+class keeper_actor : public looped_actor {
 public:
   keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core)
-    : fair_actor(cfg), core_(std::move(core)) {
+    : looped_actor(cfg, core->watch_thread().loop()),
+      thread_(core->watch_thread()),
+      core_(std::move(core)) {
     // The core holds this actor, which therefore must not hold the core. Not in
     // on_exit: an actor that still has messages when its system ends is ended
     // without that.
-    attach_functor([this] { core_.reset(); });
+    attach_functor([this] {
+      core_.reset();
+      if (held_)
+        let_end(system());
+      thread_.leave();
+    });
   }
 
   const char* name() const override {
@@ -47,8 +54,10 @@ protected:
       [this](close_request) {
         // The core must not live on because of us: then nothing is left to
         // free that its destructor would not.
-        if (core_)
+        if (core_) {
+          held_ = core_->driver() == nullptr;
           closing_ = std::exchange(core_, nullptr);
+        }
         if (auto core = closing_.lock(); core && core->flush_closed())
           post_later(system(), add_reference(ctrl()), retry_delay,
                      caf::make_message(close_request{}));
@@ -85,8 +94,11 @@ private:
     }
   }
 
+  seam::watch_thread thread_;
   std::shared_ptr<core_base> core_;
   std::weak_ptr<core_base> closing_;
+  // Whether the system waits for this actor.
+  bool held_ = false;
 };
 
 } // namespace
@@ -94,7 +106,7 @@ private:
 caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core) {
   auto& sys = core->system();
   return caf::actor_cast<caf::strong_actor_ptr>(
-    sys.spawn<keeper_actor, caf::hidden>(std::move(core)));
+    sys.spawn<keeper_actor, caf::hidden + caf::lazy_init>(std::move(core)));
 }
 
 } // namespace cafreg::detail

@@ -6,11 +6,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 
-#include "cafreg/caf.hpp"
-#include "cafreg/errc.hpp"
+#include "cafreg/seam/owned.hpp"
+#include "cafreg/seam/waiting.hpp"
+#include "cafreg/seam/who.hpp"
 
 namespace cafreg::detail {
 
@@ -24,22 +24,28 @@ public:
     would_deadlock
   };
 
-  /// Waits until this thread alone has the lock of `key`. A thread that runs
-  /// actors waits for others of its kind only: a plain thread may itself be
-  /// waiting for an actor.
-  outcome lock(const Key& key) {
+  /// Waits until this thread alone has the lock of `key`, unless waiting could
+  /// never end, see `seam::waiting_for`. A thread that runs actors waits for
+  /// others of its kind only: a plain thread may itself be waiting for an
+  /// actor.
+  /// @param by Who drives the wait; null for nobody.
+  outcome lock(const Key& key, seam::driver* by = nullptr) {
     std::unique_lock guard{mutex_};
     auto& slot = slots_.try_emplace(key).first->second;
-    if (slot.held && slot.owner == std::this_thread::get_id())
-      return outcome::would_deadlock;
     ++slot.users;
-    slot.free.wait(guard, [&] { return !slot.held || hopeless(slot); });
-    if (slot.held) {
+    auto ended = outcome::would_block;
+    try {
+      ended = wait(slot, guard, by);
+    } catch (...) {
       leave(key, slot);
-      return outcome::would_block;
+      throw;
     }
-    slot.held = true;
-    slot.owner = std::this_thread::get_id();
+    if (ended != outcome::locked) {
+      leave(key, slot);
+      return ended;
+    }
+    auto runs_actors = seam::this_thread.runs_actors;
+    slot.take();
     slot.owner_runs_actors = runs_actors;
     // Waiters that run actors may have to give up on the new owner.
     if (!runs_actors && slot.users > 1)
@@ -50,22 +56,31 @@ public:
   void unlock(const Key& key) noexcept {
     std::lock_guard guard{mutex_};
     auto& slot = slots_.find(key)->second;
-    slot.held = false;
+    slot.give_back();
     slot.free.notify_all();
     leave(key, slot);
   }
 
 private:
-  struct slot {
+  struct slot : seam::owned {
     std::condition_variable free;
     size_t users = 0;
-    bool held = false;
     bool owner_runs_actors = false;
-    std::thread::id owner;
   };
 
-  static bool hopeless(const slot& x) noexcept {
-    return runs_actors && !x.owner_runs_actors;
+  outcome wait(slot& x, std::unique_lock<std::mutex>& guard, seam::driver* by) {
+    if (x.owner() == 0)
+      return outcome::locked;
+    seam::waiting_for note{x};
+    if (note.hopeless())
+      return outcome::would_deadlock;
+    auto hopeless = [&x] {
+      return seam::this_thread.runs_actors && !x.owner_runs_actors;
+    };
+    auto ended = seam::wait(by, guard, x.free, seam::never,
+                            [&] { return x.owner() == 0 || hopeless(); });
+    return ended == seam::waited::done && x.owner() == 0 ? outcome::locked
+                                                         : outcome::would_block;
   }
 
   void leave(const Key& key, slot& x) noexcept {

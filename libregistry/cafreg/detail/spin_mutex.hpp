@@ -4,9 +4,8 @@
 #pragma once
 
 #include <atomic>
-#include <thread>
 
-#include "cafreg/detail/relax.hpp"
+#include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::detail {
 
@@ -20,9 +19,9 @@ public:
     for (auto tries = 0; locked_.exchange(true, std::memory_order_acquire);) {
       while (locked_.load(std::memory_order_relaxed)) {
         if (++tries < 128) {
-          relax();
+          seam::relax();
         } else {
-          std::this_thread::yield();
+          seam::give_way();
           tries = 0;
         }
       }

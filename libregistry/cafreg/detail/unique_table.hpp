@@ -27,6 +27,7 @@
 #include "cafreg/detail/spin_mutex.hpp"
 #include "cafreg/detail/stored_key.hpp"
 #include "cafreg/detail/write_result.hpp"
+#include "cafreg/seam/chance.hpp"
 
 namespace cafreg::detail {
 
@@ -297,7 +298,7 @@ public:
       tidy(shards_[shard_of(hashed)], after);
       if (outcome)
         return *outcome;
-      if (reserved && !reserved->wait())
+      if (reserved && reserved->wait() != seam::waited::done)
         return write_result::would_deadlock;
       if (!reserved) // the actor's first registration
         enroll(actor);
@@ -326,7 +327,7 @@ public:
           result = std::move(fresh);
         return *outcome;
       }
-      if (reserved && !reserved->wait())
+      if (reserved && reserved->wait() != seam::waited::done)
         return write_result::would_deadlock;
     }
   }
@@ -915,7 +916,7 @@ private:
 
   Observer& observer_;
   const bool strong_;
-  const uint64_t seed_ = random_seed();
+  const uint64_t seed_ = seam::random_seed();
   alignas(64) std::array<slot_link, shard_count> roots_;
   alignas(64) mutable std::atomic<uint64_t> lookups_{0};
   alignas(64) std::atomic<bool> closed_{false};

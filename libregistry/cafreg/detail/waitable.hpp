@@ -4,28 +4,23 @@
 #pragma once
 
 #include <atomic>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
+
+#include "cafreg/seam/owned.hpp"
+#include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::detail {
 
 /// Something that one thread does and others wait for, unless waiting could
-/// never end: a thread never waits for itself, nor for a thread that, over any
-/// number of others and whatever registries they use, waits for it. Who waits
-/// for whom is known exactly, so that nobody is refused who could wait.
-class waitable {
+/// never end, see `seam::waiting_for`. Belongs to the thread that makes it.
+class waitable : public seam::owned {
 public:
-  waitable() = default;
-
-  waitable(const waitable&) = delete;
-
-  waitable& operator=(const waitable&) = delete;
+  waitable() {
+    take();
+  }
 
   virtual ~waitable();
-
-  /// The thread that does it: the one that made this object.
-  std::thread::id owner() const noexcept {
-    return owner_;
-  }
 
   bool done() const noexcept {
     return done_.load(std::memory_order_acquire);
@@ -35,12 +30,14 @@ public:
   void finish() noexcept;
 
   /// Waits until it is done. The caller keeps this object alive.
-  /// @returns false if that would never be.
-  bool wait() const;
+  /// @param by Who drives the wait; null for nobody.
+  seam::waited wait(seam::driver* by = nullptr,
+                    seam::time_point deadline = seam::never) const;
 
 private:
-  const std::thread::id owner_ = std::this_thread::get_id();
   std::atomic<bool> done_{false};
+  mutable std::mutex mutex_;
+  mutable std::condition_variable ended_;
 };
 
 } // namespace cafreg::detail

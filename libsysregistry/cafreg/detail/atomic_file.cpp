@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include "cafreg/detail/hash.hpp"
+#include "cafreg/seam/chance.hpp"
 
 namespace cafreg::detail {
 
@@ -152,7 +152,7 @@ location locate(const std::string& file) {
 std::string random_digits() {
   std::array<char, num_digits + 1> buf;
   std::snprintf(buf.data(), buf.size(), "%016llx",
-                static_cast<unsigned long long>(random_seed()));
+                static_cast<unsigned long long>(seam::random_seed()));
   return {buf.data(), num_digits};
 }
 

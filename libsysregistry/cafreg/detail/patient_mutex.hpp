@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-#include "cafreg/detail/relax.hpp"
+#include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::detail {
 
@@ -20,10 +20,10 @@ public:
       if (try_lock())
         return;
       for (auto j = 0; j < pauses; ++j)
-        relax();
+        seam::relax();
     }
     while (state_.exchange(awaited, std::memory_order_acquire) != free)
-      state_.wait(awaited, std::memory_order_relaxed);
+      seam::wait_while(state_, awaited);
   }
 
   bool try_lock() noexcept {

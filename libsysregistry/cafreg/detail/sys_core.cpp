@@ -111,7 +111,7 @@ clock_type::time_point sys_core::expire(clock_type::time_point now) {
       [this](const path& scope, const snapshot& state,
              std::span<const audience_type::entry> members) {
         deliver(scope, state, members);
-        return clock_type::now();
+        return this->now();
       },
       turn);
   } catch (...) {
@@ -281,7 +281,7 @@ void sys_core::publish(const delta& changes) noexcept {
   make_up_for_alarm();
   if (!audience_.attentive())
     return;
-  auto now = clock_type::now();
+  auto now = this->now();
   auto due = clock_type::time_point::max();
   {
     std::lock_guard guard{audience_mutex_};

@@ -15,6 +15,7 @@
 #include "cafreg/detail/counted.hpp"
 #include "cafreg/detail/hash.hpp"
 #include "cafreg/detail/trie.hpp"
+#include "cafreg/seam/chance.hpp"
 
 namespace cafreg::detail {
 
@@ -24,7 +25,7 @@ using key_span = std::span<const std::string>;
 /// A seed for this process: nobody who chooses keys from outside can make them
 /// collide, and all trees agree on their shape.
 inline uint64_t tree_seed() {
-  static const auto seed = random_seed();
+  static const auto seed = seam::random_seed();
   return seed;
 }
 

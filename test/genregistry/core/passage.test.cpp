@@ -163,9 +163,9 @@ TEST_CASE("a dead worker's message stays with its sender") {
 
 namespace {
 
-using clock_type = handover_type::clock;
+using time_point = handover_type::time_point;
 
-constexpr auto start_time = clock_type::time_point{1h};
+constexpr auto start_time = time_point{1h};
 
 std::vector<int> numbers(const passage_type::messages& what) {
   std::vector<int> result;

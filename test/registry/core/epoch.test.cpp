@@ -124,7 +124,7 @@ TEST_CASE("a thread that ends leaves its reader to another") {
     epoch::reader* mine = nullptr;
     std::thread{[&mine] {
       epoch::pin pin;
-      mine = epoch::this_thread;
+      mine = cafreg::seam::this_thread.reader;
     }}.join();
     CHECK(mine->pinned == 0);
     readers.insert(mine);
@@ -139,7 +139,7 @@ namespace {
 struct latecomer {
   ~latecomer() {
     epoch::pin pin;
-    seen->store(epoch::this_thread);
+    seen->store(cafreg::seam::this_thread.reader);
   }
 
   std::atomic<epoch::reader*>* seen = nullptr;

@@ -14,15 +14,16 @@
 namespace waitable_test {
 
 using cafreg::detail::waitable;
+using cafreg::seam::waited;
 
 TEST_CASE("nobody waits for what is done, nor for oneself") {
   waitable mine;
-  CHECK(mine.owner() == std::this_thread::get_id());
+  CHECK(mine.owner() == cafreg::seam::this_thread_id());
   CHECK_FALSE(mine.done());
-  CHECK_FALSE(mine.wait());
+  CHECK(mine.wait() == waited::deadlock);
   mine.finish();
   CHECK(mine.done());
-  CHECK(mine.wait());
+  CHECK(mine.wait() == waited::done);
 }
 
 TEST_CASE("who waits sees what was written before the end") {
@@ -31,7 +32,7 @@ TEST_CASE("who waits sees what was written before the end") {
     auto result = 0;
     auto seen = 0;
     std::thread other{[&] {
-      if (mine.wait())
+      if (mine.wait() == waited::done)
         seen = result;
     }};
     result = 42;
@@ -59,7 +60,8 @@ size_t refusals(Next next) {
       ++ready;
       while (ready < size)
         std::this_thread::yield();
-      if (auto other = next(i); other < size && !all[other]->wait())
+      if (auto other = next(i);
+          other < size && all[other]->wait() == waited::deadlock)
         ++refused;
       all[i]->finish();
     });

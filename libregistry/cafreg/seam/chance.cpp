@@ -1,11 +1,11 @@
 // This file is part of cafreg, process registries for the C++ Actor Framework.
 // Distributed under the terms of the BSD 3-Clause License, see LICENSE.
 
-#include "cafreg/detail/hash.hpp"
+#include "cafreg/seam/chance.hpp"
 
 #include <random>
 
-namespace cafreg::detail {
+namespace cafreg::seam {
 
 uint64_t random_seed() {
   std::random_device rd;
@@ -17,4 +17,4 @@ size_t random_below(size_t limit) {
   return std::uniform_int_distribution<size_t>{0, limit - 1}(generator);
 }
 
-} // namespace cafreg::detail
+} // namespace cafreg::seam

@@ -1,0 +1,97 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+#include "cafreg/detail/front.hpp"
+
+#include <atomic>
+#include <utility>
+
+namespace cafreg::detail {
+
+namespace {
+
+class front_actor final : public receiving_actor {
+public:
+  front_actor(caf::actor_config& cfg, std::string name,
+              front_operations operations)
+    : receiving_actor(cfg),
+      name_(std::move(name)),
+      closed_(make_error(errc::closed, name_, {}, "the registry is closed")),
+      last_(envelope(caf::make_message(close_request{}))),
+      operations_(std::move(operations)) {
+    // nop
+  }
+
+  const char* name() const override {
+    return "cafreg.front";
+  }
+
+  void close() {
+    if (state_.fetch_or(closing) == 0)
+      end();
+  }
+
+protected:
+  // CAF answers what is sent to an actor that has ended, but not what is wrong.
+  // So nothing comes behind the message that ends this one: it is sent by
+  // whoever is the last of those that were let in before.
+  bool receive(caf::mailbox_element_ptr& what,
+               cafreg::detail::execution_context* ctx) override {
+    auto state = state_.load();
+    do {
+      if ((state & closing) != 0) {
+        detail::bounce(*what, closed_);
+        return false;
+      }
+    } while (!state_.compare_exchange_weak(state, state + sender));
+    auto kept = keep(what, ctx);
+    if (state_.fetch_sub(sender) == (sender | closing))
+      end();
+    return kept;
+  }
+
+  caf::behavior make_behavior() override {
+    on_any_message(this, make_error(errc::bad_request, name_, {},
+                                    "no operation takes such a message"));
+    // They hold a reference to the registry, which must go with the behavior.
+    auto operations = std::exchange(operations_, nullptr);
+    return ignoring_exits(
+      this, operations(this, open_).or_else([this](close_request) {
+        for (auto& [id, promise] : std::exchange(open_, {}))
+          promise.deliver(closed_);
+        quit();
+      }));
+  }
+
+private:
+  void end() {
+    keep(last_, nullptr);
+  }
+
+  static constexpr uint64_t closing = 1;
+  static constexpr uint64_t sender = 2;
+
+  const std::string name_;
+  const caf::error closed_;
+  caf::mailbox_element_ptr last_;
+  front_operations operations_;
+  promises open_;
+  // Whether it is closed, and how many senders are just putting a message into
+  // the mailbox.
+  std::atomic<uint64_t> state_{0};
+};
+
+} // namespace
+
+caf::strong_actor_ptr spawn_front(caf::actor_system& sys, std::string name,
+                                  front_operations operations) {
+  return caf::actor_cast<caf::strong_actor_ptr>(
+    sys.spawn<front_actor, caf::hidden>(std::move(name),
+                                        std::move(operations)));
+}
+
+void close_front(const caf::strong_actor_ptr& front) {
+  static_cast<front_actor*>(front->get())->close();
+}
+
+} // namespace cafreg::detail
