@@ -10,6 +10,7 @@
 #include "cafreg/detail/persisted_scope.hpp"
 #include "cafreg/detail/sys_core.hpp"
 #include "cafreg/errc.hpp"
+#include "cafreg/seam/threads.hpp"
 #include "cafreg/sys_types.hpp"
 
 namespace cafreg {
@@ -80,9 +81,9 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
     return detail::failure(std::move(err));
   if (auto err = what->load(); detail::failed(err))
     return detail::failure(std::move(err));
-  auto who = caf::actor_cast<caf::strong_actor_ptr>(
-    core->system().spawn<caf::detached + caf::hidden>(
-      writer, std::weak_ptr<detail::persisted_scope>{what}, how.min_interval));
+  auto who = seam::spawn_aside(core->system(), core->driver(), writer,
+                               std::weak_ptr<detail::persisted_scope>{what},
+                               how.min_interval);
   auto source = core->subscribe(who.get(), {.scope = what->scope(),
                                             .min_interval = how.min_interval,
                                             .hysteresis = how.hysteresis});

@@ -4,7 +4,6 @@
 #include "cafreg/detail/monitor.hpp"
 
 #include <array>
-#include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "cafreg/detail/slab.hpp"
 #include "cafreg/detail/spin_mutex.hpp"
+#include "cafreg/seam/who.hpp"
 
 namespace cafreg::detail {
 
@@ -51,10 +51,7 @@ private:
 
   // Threads that spawn or end many actors must not wait for one another.
   static size_t index() noexcept {
-    static constinit std::atomic<size_t> threads{0};
-    thread_local const auto mine
-      = threads.fetch_add(1, std::memory_order_relaxed) % part_count;
-    return mine;
+    return seam::this_thread_id() % part_count;
   }
 
   static constexpr size_t part_count = 8;

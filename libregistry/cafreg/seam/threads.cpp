@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -16,13 +17,35 @@
 
 namespace cafreg::seam {
 
+namespace {
+
+// Nobody waits for an actor that this thread would have to run.
+class may_wait {
+public:
+  may_wait() = default;
+
+  may_wait(const may_wait&) = delete;
+
+  may_wait& operator=(const may_wait&) = delete;
+
+  ~may_wait() {
+    this_thread.runs_actors = mark_;
+  }
+
+private:
+  const bool mark_ = std::exchange(this_thread.runs_actors, false);
+};
+
+} // namespace
+
 void run_aside(caf::actor_system& sys, const driver* by,
                std::function<void()> fn) {
-  auto body = [fn = std::move(fn)](caf::event_based_actor*) { fn(); };
-  if (by != nullptr)
-    sys.spawn<caf::hidden>(std::move(body));
-  else
-    sys.spawn<caf::detached + caf::hidden>(std::move(body));
+  spawn_aside(sys, by, [fn = std::move(fn), by](caf::event_based_actor*) {
+    std::optional<may_wait> own_thread;
+    if (by == nullptr)
+      own_thread.emplace();
+    fn();
+  });
 }
 
 void run_beside(const driver* by, size_t count,

@@ -6,17 +6,29 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "cafreg/caf.hpp"
 #include "cafreg/seam/waiting.hpp"
 
 namespace cafreg::seam {
 
-/// Calls `fn` once: in a thread of its own, for which the actor system waits at
-/// its end or, if it is driven, as a step.
+/// Calls `fn` once: in a thread of its own, which may wait, and for which the
+/// actor system waits at its end or, if that is driven, as a step.
 /// @param by Who drives the system; null for nobody.
 void run_aside(caf::actor_system& sys, const driver* by,
                std::function<void()> fn);
+
+/// Spawns a hidden actor that may block: in a thread of its own or, if the
+/// system is driven, where all others run.
+template <class... Ts>
+caf::strong_actor_ptr spawn_aside(caf::actor_system& sys, const driver* by,
+                                  Ts&&... xs) {
+  return caf::actor_cast<caf::strong_actor_ptr>(
+    by != nullptr
+      ? sys.spawn<caf::hidden>(std::forward<Ts>(xs)...)
+      : sys.spawn<caf::detached + caf::hidden>(std::forward<Ts>(xs)...));
+}
 
 /// Calls `fn` with 0 to `count - 1`, each in a thread of its own as long as
 /// there are some to be had, one of them in this thread; in order in this

@@ -1,0 +1,124 @@
+// This file is part of cafreg, process registries for the C++ Actor Framework.
+// Distributed under the terms of the BSD 3-Clause License, see LICENSE.
+
+// The end of the actors that answer messages: CAF crashes at the end of a
+// system in which an actor that it does not wait for has never ended.
+
+#include "registry/network.hpp"
+
+#include "catch.hpp"
+
+namespace fronts_test {
+
+using namespace caf_test;
+
+namespace {
+
+using topics_type = cafreg::duplicate_registry<std::string, int>;
+
+std::string ask(caf::actor_system& sys, const caf::actor& front) {
+  std::string answer = "no answer";
+  caf::scoped_actor self{sys};
+  cafreg::detail::request(self.ptr(), front, patience, cafreg::ask::count{})
+    .receive([&](uint64_t) { answer = "a number"; },
+             [&](caf::error& e) { answer = code_of(e); });
+  return answer;
+}
+
+// Has CAF's own registry keep an actor, under an id as it does with actors that
+// other nodes know.
+void give_name(caf::actor_system& sys, const caf::actor& who) {
+  sys.registry().put(who.id(), caf::actor_cast<caf::strong_actor_ptr>(who));
+}
+
+} // namespace
+
+TEST_CASE("a registry whose actor is published ends with its system") {
+  for (auto round = 0; round < 10; ++round) {
+    network_config cfg;
+    caf::actor_system sys{cfg};
+    names_type names{sys};
+    topics_type topics{sys};
+    for (auto& front : {names.actor(), topics.actor()})
+      REQUIRE(sys.middleman().publish(front, 0));
+    if (round % 2 == 0) {
+      auto port = sys.middleman().publish(names.actor(), 0);
+      REQUIRE(port);
+      REQUIRE(sys.middleman().unpublish(names.actor(), *port));
+    }
+  }
+}
+
+TEST_CASE("a registry whose actor has a name in CAF ends with its system") {
+  for (auto round = 0; round < 10; ++round) {
+    world w;
+    names_type names{w.sys};
+    topics_type topics{w.sys};
+    give_name(w.sys, names.actor());
+    give_name(w.sys, topics.actor());
+    // From the other side of the end, too.
+    names.close();
+    give_name(w.sys, names.actor());
+  }
+}
+
+TEST_CASE("the answer of a name without a holder has an end") {
+  for (auto round = 0; round < 10; ++round) {
+    world w;
+    names_type names{w.sys};
+    caf::scoped_actor self{w.sys};
+    names.via("nobody")
+      .request(self.ptr(), patience, 1)
+      .receive([](int) { FAIL("somebody answered"); },
+               [](const caf::error& e) {
+                 CHECK(code_of(e) == "no_such_name");
+               });
+  }
+}
+
+TEST_CASE("no exit message but one that kills ends a registry's actor") {
+  world w;
+  names_type names{w.sys};
+  auto front = names.actor();
+  for (auto why : {caf::exit_reason::user_shutdown, caf::exit_reason::normal,
+                   caf::exit_reason::unhandled_exception,
+                   caf::exit_reason::remote_link_unreachable})
+    kill(front, why);
+  CHECK(ask(w.sys, front) == "a number");
+  CHECK(names.actor() == front);
+  REQUIRE(kill_and_wait(front));
+  auto other = names.actor();
+  CHECK(other != front);
+  CHECK(names.actor() == other);
+  CHECK(ask(w.sys, other) == "a number");
+}
+
+// Whoever asks while the registry closes gets an answer of it: a number, or
+// that it is closed.
+TEST_CASE("each request beside the end of a registry is answered by it") {
+  for (size_t round = 0; round < effort(30, 10); ++round) {
+    world w;
+    auto names = std::make_unique<names_type>(w.sys);
+    auto front = names->actor();
+    std::atomic<size_t> asked{0};
+    std::atomic<size_t> strange{0};
+    std::thread closer{[&] {
+      wait_until([&] { return asked > 20; });
+      names->close();
+    }};
+    in_threads(2, [&](size_t) {
+      for (auto i = 0; i < 50; ++i) {
+        auto answer = ask(w.sys, front);
+        if (answer != "a number" && answer != "closed")
+          ++strange;
+        ++asked;
+      }
+    });
+    closer.join();
+    CHECK(strange == 0);
+    CHECK(ask(w.sys, front) == "closed");
+    CHECK(eventually([&] { return dead(front); }));
+  }
+}
+
+} // namespace fronts_test
