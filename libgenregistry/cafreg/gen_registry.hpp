@@ -110,6 +110,24 @@ public:
     return started(core_->start_worker(id, std::forward<Ts>(xs)...));
   }
 
+  /// Like `lookup_or_start`, but waits no longer than `limit` for a start,
+  /// which goes on nevertheless: it is made in a thread of its own, or by
+  /// whoever has begun it before. Complexity: that of a lookup if there is a
+  /// worker, else that of a thread.
+  /// @param limit At most 0 means to begin the start, and not to wait.
+  /// @returns the worker, or an error: `timeout`, and those of
+  ///          `lookup_or_start`.
+  /// @throws see `lookup_or_start`
+  template <class... Ts>
+    requires starts_with<Worker, Ts...> caf::expected<handle_type>
+    lookup_or_start_for(std::chrono::nanoseconds limit, key_arg id, Ts&&... xs)
+  const {
+    if (auto found = whereis(id)) [[likely]]
+      return std::move(*found);
+    return started(core_->start_worker_aside(super::deadline_after(limit), id,
+                                             std::forward<Ts>(xs)...));
+  }
+
   /// Starts the worker of an id. Of all who do so one succeeds. Like
   /// `GenRegistry.start/4`. Complexity: see `lookup_or_start`.
   /// @returns the new worker, or an error: `already_started`, which holds the
@@ -283,7 +301,10 @@ public:
     return core_->deliver(id, what);
   }
 
-  /// Sends a request from `self` to the worker of an id, like `send`.
+  /// Sends a request from `self` to the worker of an id, like `send`; with a
+  /// time limit it never waits for a factory: a start then is made in a thread
+  /// of its own, or by whoever has begun it before, and the limit holds for the
+  /// start and the answer together.
   /// @returns a response handle of CAF; the response is an error of `send` if
   ///          there is one.
   template <class Self, class... Ts>
@@ -298,9 +319,11 @@ public:
         std::forward<Ts>(xs)...));
     });
     if (!result)
-      result.emplace(detail::request(
-        self, caf::actor_cast<handle_type>(core_->courier(Id{id})), timeout,
-        std::forward<Ts>(xs)...));
+      result.emplace(
+        detail::request(self,
+                        caf::actor_cast<handle_type>(core_->courier(
+                          Id{id}, timeout == std::chrono::nanoseconds::max())),
+                        timeout, std::forward<Ts>(xs)...));
     return std::move(*result);
   }
 

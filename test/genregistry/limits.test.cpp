@@ -49,7 +49,147 @@ caf::behavior restless(caf::event_based_actor* self) {
   return cafreg::detail::ignoring_exits(self, {[again](int) { again(); }});
 }
 
+// A factory that waits at a gate, and counts.
+struct slow_factory {
+  std::shared_ptr<gate> held = std::make_shared<gate>();
+  std::shared_ptr<std::atomic<int>> calls
+    = std::make_shared<std::atomic<int>>(0);
+
+  caf::actor operator()(caf::actor_system& sys, const std::string&) const {
+    ++*calls;
+    held->pass();
+    return sys.spawn(idle);
+  }
+};
+
+// Asks a worker and returns the answer, or the error's text.
+std::string ask(caf::actor_system& sys, const workers_type& workers,
+                const std::string& id, std::chrono::nanoseconds timeout) {
+  std::string answer;
+  caf::scoped_actor self{sys};
+  workers.request(self, id, timeout, 7)
+    .receive([&](int x) { answer = std::to_string(x); },
+             [&](const caf::error& e) {
+               answer = e == caf::sec::request_timeout ? "timeout" : code_of(e);
+             });
+  return answer;
+}
+
 } // namespace
+
+TEST_CASE("a start that takes long is waited for as long as one wants") {
+  world w{2};
+  slow_factory factory;
+  workers_type workers{w.sys, {}, factory};
+  for (auto limit : {1ms, 0ms, -1ms})
+    CHECK(code_of(workers.lookup_or_start_for(limit, "a")) == "timeout");
+  factory.held->open();
+  CHECK(workers.lookup_or_start_for(patience, "a"));
+  CHECK(*factory.calls == 1);
+  CHECK(workers.lookup_or_start_for(0ms, "a"));
+  CHECK(workers.count() == 1);
+}
+
+TEST_CASE("a start that somebody else makes is waited for no longer") {
+  world w{2};
+  slow_factory factory;
+  workers_type workers{w.sys, {}, factory};
+  std::thread other{[&] { CHECK(workers.lookup_or_start("a")); }};
+  REQUIRE(factory.held->wait_for(1));
+  CHECK(code_of(workers.lookup_or_start_for(1ms, "a")) == "timeout");
+  factory.held->open();
+  other.join();
+  CHECK(*factory.calls == 1);
+}
+
+TEST_CASE("a request has its limit, and its start goes on") {
+  world w{2};
+  slow_factory factory;
+  workers_type workers{w.sys, {}, factory};
+  CHECK(ask(w.sys, workers, "a", 10ms) == "timeout");
+  CHECK(ask(w.sys, workers, "a", 10ms) == "timeout");
+  CHECK(*factory.calls == 1);
+  factory.held->open();
+  CHECK(ask(w.sys, workers, "a", patience) == "7");
+  CHECK(workers.stats().starts == 1);
+}
+
+TEST_CASE("requests that wait for a start that fails are told") {
+  world w{2};
+  auto held = std::make_shared<gate>();
+  workers_type workers{
+    w.sys, {}, [held](caf::actor_system&, const std::string&) -> caf::actor {
+      held->pass();
+      throw std::runtime_error{"no"};
+    }};
+  caf::scoped_actor self{w.sys};
+  std::vector<std::string> answers;
+  auto note = [&](const caf::error& e) { answers.push_back(code_of(e)); };
+  auto first = workers.request(self, "a", patience, 1);
+  REQUIRE(held->wait_for(1));
+  auto second = workers.request(self, "a", patience, 2);
+  held->open();
+  first.receive([](int) { FAIL("answered"); }, note);
+  second.receive([](int) { FAIL("answered"); }, note);
+  CHECK(answers == std::vector<std::string>(2, "factory_failed"));
+}
+
+TEST_CASE("requests that wait for a start when the registry closes are told") {
+  world w{2};
+  slow_factory factory;
+  auto workers = std::make_unique<workers_type>(
+    w.sys, cafreg::gen_registry_options{}, factory);
+  caf::scoped_actor self{w.sys};
+  auto asked = workers->request(self, "a", patience, 1);
+  REQUIRE(factory.held->wait_for(1));
+  std::thread closer{[&] { CHECK(workers->close()); }};
+  wait_until([&] { return workers->closed(); });
+  factory.held->open();
+  auto told = false;
+  asked.receive([&](int) { told = true; },
+                [&](const caf::error&) { told = true; });
+  CHECK(told);
+  closer.join();
+}
+
+// What one sender sends arrives in order, whether it waits for a start or not.
+TEST_CASE("requests and messages of one sender keep their order over starts") {
+  world w{2};
+  struct seen {
+    std::mutex mutex;
+    std::vector<int> numbers;
+  };
+  for (auto round = 0; round < 30; ++round) {
+    auto log = std::make_shared<seen>();
+    workers_type workers{
+      w.sys, {}, [log](caf::actor_system& sys, const std::string&) {
+        return sys.spawn([log](caf::event_based_actor*) -> caf::behavior {
+          return {[log](int x) {
+            std::lock_guard guard{log->mutex};
+            log->numbers.push_back(x);
+            return x;
+          }};
+        });
+      }};
+    caf::scoped_actor self{w.sys};
+    constexpr auto count = 20;
+    std::vector<int> sent;
+    auto last = workers.request(self, "a", patience, 0);
+    sent.push_back(0);
+    for (auto i = 1; i < count; ++i) {
+      if (i % 3 == round % 3)
+        CHECK(workers.send("a", i));
+      else
+        last = workers.request(self, "a", patience, i);
+      sent.push_back(i);
+    }
+    CHECK(eventually([&] {
+      std::lock_guard guard{log->mutex};
+      return log->numbers.size() == count;
+    }));
+    CHECK(log->numbers == sent);
+  }
+}
 
 TEST_CASE("a worker that will not leave is killed beside long handlers") {
   world w{2};

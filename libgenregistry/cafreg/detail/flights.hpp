@@ -23,7 +23,11 @@ namespace cafreg::detail {
 /// The starts that are under way: for each id at most one. Who wants a start
 /// while it is under way waits for it and shares its outcome; starts of
 /// different ids have nothing to do with one another.
-template <class Key, class Outcome>
+///
+/// Messages may wait for a start: whoever makes it takes them when there is
+/// somebody to get them, or nobody will be.
+/// @tparam Message Movable, and null after it was moved from.
+template <class Key, class Outcome, class Message = std::unique_ptr<int>>
 class flights {
 public:
   using key_arg = key_view<Key>;
@@ -41,35 +45,72 @@ public:
       return *outcome_;
     }
 
+    key_arg key() const noexcept {
+      return key_.get();
+    }
+
   private:
     friend class flights;
 
     const uint64_t hash_;
     const stored_key<Key> key_;
     std::optional<Outcome> outcome_;
+
+    // Guarded by the lock of its shard.
+    std::vector<Message> early_;
+    bool boarded_ = false;
   };
 
   using flight_ptr = std::shared_ptr<flight>;
 
-  /// A start, and whether it is the caller who must make it and `land` it.
+  /// A start, if there is any need for one, and whether it is the caller who
+  /// must make it and `land` it.
   struct boarding {
     flight_ptr what;
     bool mine;
   };
 
   /// Joins the start of an id, or begins it. Complexity: constant.
-  boarding board(uint64_t hash, key_arg key) {
+  /// @param needless `needless()` says, under a lock, whether there is what
+  ///                 would be started: that comes and goes only with a start.
+  /// @param msg If not null, a message that waits for the start: moved from,
+  ///            unless there is none, or it is too late for this one.
+  template <class Needless>
+  boarding board(uint64_t hash, key_arg key, Needless&& needless,
+                 Message* msg = nullptr) {
     auto fresh = std::make_shared<flight>(hash, key);
+    if (msg != nullptr)
+      fresh->early_.reserve(1);
     auto& in = shards_[shard_of(hash)];
     std::lock_guard guard{in.mutex};
     for (auto& x : in.under_way)
-      if (x->hash_ == hash && x->key_.matches(key))
+      if (x->hash_ == hash && x->key_.matches(key)) {
+        if (msg != nullptr && !x->boarded_)
+          x->early_.push_back(std::move(*msg));
         return {x, false};
+      }
+    if (needless())
+      return {nullptr, false};
     in.under_way.push_back(fresh);
+    if (msg != nullptr)
+      fresh->early_.push_back(std::move(*msg));
     return {std::move(fresh), true};
   }
 
-  /// Ends a start that the caller has made.
+  /// The same where a start is needed in any case.
+  boarding board(uint64_t hash, key_arg key) {
+    return board(hash, key, [] { return false; });
+  }
+
+  /// Takes the messages that wait for a start, oldest first. From here on none
+  /// does.
+  std::vector<Message> take_early(const flight_ptr& what) noexcept {
+    std::lock_guard guard{shards_[shard_of(what->hash_)].mutex};
+    what->boarded_ = true;
+    return std::exchange(what->early_, {});
+  }
+
+  /// Ends a start that the caller has made, and whose messages it has taken.
   void land(const flight_ptr& what, Outcome outcome) noexcept {
     what->outcome_.emplace(std::move(outcome));
     auto& in = shards_[shard_of(what->hash_)];

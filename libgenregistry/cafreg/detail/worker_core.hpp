@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -20,6 +21,8 @@
 #include "cafreg/detail/gen_core.hpp"
 #include "cafreg/detail/key_text.hpp"
 #include "cafreg/detail/recruits.hpp"
+#include "cafreg/seam/threads.hpp"
+#include "cafreg/seam/waiting.hpp"
 #include "cafreg/worker.hpp"
 
 namespace cafreg::detail {
@@ -74,6 +77,11 @@ public:
   /// it at the same time. Complexity: constant, and what the factory takes.
   landing start_worker(key_arg key, Args... xs);
 
+  /// The same in a thread of its own, which goes on when this one has waited as
+  /// long as it may.
+  landing start_worker_aside(seam::time_point deadline, key_arg key,
+                             Args... xs);
+
   /// Number of starts under way.
   size_t starting() {
     return flights_.size();
@@ -105,9 +113,14 @@ public:
     return result;
   }
 
+  /// The same, but never waits for a factory: what starts a worker is delivered
+  /// to it, or answered with an error, when that is done.
+  caf::error deliver_aside(key_arg key, caf::mailbox_element_ptr& what);
+
   /// Spawns an actor that delivers what it gets to the worker of an id, in the
   /// thread of the sender.
-  caf::strong_actor_ptr courier(Key key);
+  /// @param waits Whether the sender may have to wait for a factory.
+  caf::strong_actor_ptr courier(Key key, bool waits);
 
   // -- the end ----------------------------------------------------------------
 
@@ -129,16 +142,51 @@ public:
 private:
   static constexpr auto max_attempts = 8;
 
+  // How many starts may have threads of their own at a time.
+  static constexpr size_t max_asides = 64;
+
+  using flights_type = flights<Key, landing, caf::mailbox_element_ptr>;
+
+  using flight_ptr = typename flights_type::flight_ptr;
+
   bool try_deliver(key_arg key, caf::mailbox_element_ptr& what);
 
+  // Joins or begins a start, unless there is a worker.
+  typename flights_type::boarding
+  board(key_arg key, caf::mailbox_element_ptr* msg = nullptr) {
+    auto alive = [&] {
+      auto result = false;
+      super::table().visit(key, [&](const node& x) {
+        result = !actors::dead(x.actor);
+      });
+      return result;
+    };
+    return flights_.board(super::table().hash(key), key, alive, msg);
+  }
+
+  // Waits for a start that another thread makes.
+  landing share(const flight_ptr& what, seam::time_point deadline);
+
+  // Makes a start, in this thread.
+  landing run(const flight_ptr& what, Args... xs);
+
+  // Makes a start in another thread if there are not too many.
+  void run_aside(const flight_ptr& what, Args... xs);
+
+  // Delivers what waits for a start to a worker that nobody else knows yet.
+  void deliver_early(const flight_ptr& what, caf::actor_control_block* who);
+
+  // The same for what is left at its end.
+  void end_early(const flight_ptr& what, const landing& result) noexcept;
+
   // Runs in one thread at a time for each id.
-  landing make(key_arg key, Args... xs);
+  landing make(const flight_ptr& start, Args... xs);
 
   caf::strong_actor_ptr present_worker(key_arg key);
 
   // Whoever is told to leave leaves altogether: with passivation, an actor is
   // the worker of one id only.
-  landing hire(key_arg key, product_type made,
+  landing hire(const flight_ptr& start, product_type made,
                std::shared_ptr<const args_type> args);
 
   // Delivers to a running worker what could not be when it began.
@@ -148,7 +196,7 @@ private:
   // error.
   product_type produce(const Key& id, Args... xs);
 
-  landing admit(key_arg key, product_type made,
+  landing admit(const flight_ptr& start, product_type made,
                 std::shared_ptr<const args_type> args);
 
   caf::error refusal(key_arg key, seam::time_point until) const;
@@ -158,7 +206,8 @@ private:
   void run(errand& what);
 
   const factory_type factory_;
-  flights<Key, landing> flights_;
+  flights_type flights_;
+  std::atomic<size_t> asides_{0};
   recruits<caf::actor_control_block> recruits_;
 };
 
@@ -168,31 +217,137 @@ template <class Key, class... Args, class Value>
 auto worker_core<Key, std::tuple<Args...>, Value>::start_worker(key_arg key,
                                                                 Args... xs)
   -> landing {
-  auto seat = flights_.board(super::table().hash(key), key);
-  if (!seat.mine) {
-    if (seat.what->wait(super::driver()) != seam::waited::done)
-      return {nullptr,
-              fail(errc::would_deadlock, key,
-                   "its start is under way and waits for this thread"),
-              false};
-    super::counters_.shared_starts.add();
-    auto result = seat.what->outcome();
-    result.fresh = false;
-    if (!result.worker && !failed(result.error))
-      result.error = fail(errc::factory_failed, key, "its start ended early");
-    return result;
+  for (;;) {
+    auto seat = board(key);
+    if (seat.mine)
+      return run(seat.what, std::move(xs)...);
+    if (seat.what)
+      return share(seat.what, seam::never);
+    if (auto present = present_worker(key)) {
+      catch_up(key, present.get());
+      return {std::move(present), {}, false};
+    }
   }
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::start_worker_aside(
+  seam::time_point deadline, key_arg key, Args... xs) -> landing {
+  for (;;) {
+    auto seat = board(key);
+    if (seat.mine)
+      run_aside(seat.what, std::move(xs)...);
+    if (seat.what)
+      return share(seat.what, deadline);
+    if (auto present = present_worker(key)) {
+      catch_up(key, present.get());
+      return {std::move(present), {}, false};
+    }
+  }
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::share(
+  const flight_ptr& what, seam::time_point deadline) -> landing {
+  auto refused = [&](errc code, std::string_view why) {
+    return landing{nullptr, fail(code, what->key(), why), false};
+  };
+  if (deadline != seam::never && super::driver() != nullptr)
+    super::wake_at(deadline); // time passes only if there is a timer
+  switch (what->wait(super::driver(), deadline)) {
+    case seam::waited::timeout:
+      return refused(errc::timeout, "its start takes longer");
+    case seam::waited::stuck:
+      return refused(errc::would_block,
+                     "its start is under way, and nothing runs that ends it");
+    case seam::waited::deadlock:
+      return refused(errc::would_deadlock,
+                     "its start is under way and waits for this thread");
+    case seam::waited::done:
+      break;
+  }
+  super::counters_.shared_starts.add();
+  auto result = what->outcome();
+  result.fresh = false;
+  if (!result.worker && !failed(result.error))
+    return refused(errc::factory_failed, "its start ended early");
+  return result;
+}
+
+template <class Key, class... Args, class Value>
+auto worker_core<Key, std::tuple<Args...>, Value>::run(const flight_ptr& what,
+                                                       Args... xs) -> landing {
   landing result;
   factory_thread here;
   try {
-    result = make(key, std::move(xs)...);
+    result = make(what, std::move(xs)...);
   } catch (...) {
     // Copying an argument threw, or there is no memory for an error.
-    flights_.land(seat.what, {});
+    end_early(what, {});
+    flights_.land(what, {});
     throw;
   }
-  flights_.land(seat.what, result);
+  end_early(what, result);
+  flights_.land(what, result);
   return result;
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::run_aside(
+  const flight_ptr& what, Args... xs) {
+  if (asides_.fetch_add(1) >= max_asides) {
+    asides_.fetch_sub(1);
+    run(what, std::move(xs)...);
+    return;
+  }
+  auto self = std::static_pointer_cast<worker_core>(super::shared_from_this());
+  auto args = std::make_shared<args_type>(std::move(xs)...);
+  what->give_back();
+  try {
+    seam::run_aside(super::system(), super::driver(), [self, what, args] {
+      what->take();
+      try {
+        std::apply([&](Args&... ys) { self->run(what, std::move(ys)...); },
+                   *args);
+      } catch (...) {
+        // Who waits for it was told.
+      }
+      self->asides_.fetch_sub(1);
+    });
+  } catch (...) { // no thread is left
+    what->take();
+    asides_.fetch_sub(1);
+    std::apply([&](Args&... ys) { run(what, std::move(ys)...); }, *args);
+  }
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::deliver_early(
+  const flight_ptr& what, caf::actor_control_block* who) {
+  // Behind those that its predecessor has left.
+  Key id{what->key()};
+  for (auto& msg : flights_.take_early(what))
+    if (!super::orphans().append(id, msg))
+      post_element(who, std::move(msg));
+}
+
+template <class Key, class... Args, class Value>
+void worker_core<Key, std::tuple<Args...>, Value>::end_early(
+  const flight_ptr& what, const landing& result) noexcept {
+  for (auto& msg : flights_.take_early(what))
+    try {
+      if (result.worker && try_deliver(what->key(), msg))
+        continue;
+      if (failed(result.error))
+        bounce(*msg, result.error);
+      else if (result.worker)
+        bounce(*msg, missing(what->key()));
+      else
+        bounce(*msg, fail(errc::factory_failed, what->key(),
+                          "its start ended early"));
+    } catch (...) {
+      // No memory for an answer.
+    }
 }
 
 template <class Key, class... Args, class Value>
@@ -216,16 +371,41 @@ caf::error worker_core<Key, std::tuple<Args...>, Value>::deliver(
 }
 
 template <class Key, class... Args, class Value>
+caf::error worker_core<Key, std::tuple<Args...>, Value>::deliver_aside(
+  key_arg key, caf::mailbox_element_ptr& what) {
+  if constexpr (sizeof...(Args) == 0) {
+    for (auto attempt = 0; attempt < max_attempts; ++attempt) {
+      if (try_deliver(key, what))
+        return {};
+      auto seat = board(key, &what);
+      if (seat.mine)
+        run_aside(seat.what);
+      if (!what)
+        return {};
+      // Its factory has returned.
+      if (seat.what && seat.what->wait(super::driver()) != seam::waited::done)
+        break;
+    }
+    return missing(key);
+  } else {
+    return deliver(key, what); // which starts nothing
+  }
+}
+
+template <class Key, class... Args, class Value>
 caf::strong_actor_ptr
-worker_core<Key, std::tuple<Args...>, Value>::courier(Key key) {
+worker_core<Key, std::tuple<Args...>, Value>::courier(Key key, bool waits) {
   auto self = std::static_pointer_cast<worker_core>(super::shared_from_this());
   return spawn_interceptor(
-    super::system(), [self, key](caf::mailbox_element_ptr what) {
+    super::system(), [self, key, waits](caf::mailbox_element_ptr what) {
       try {
-        if (auto err = self->deliver(key, what); failed(err))
+        if (auto err = waits ? self->deliver(key, what)
+                             : self->deliver_aside(key, what);
+            failed(err))
           bounce(*what, std::move(err));
       } catch (const std::exception& ex) {
-        bounce(*what, self->fail(errc::factory_failed, key, ex.what()));
+        if (what)
+          bounce(*what, self->fail(errc::factory_failed, key, ex.what()));
       }
     });
 }
@@ -288,17 +468,13 @@ bool worker_core<Key, std::tuple<Args...>, Value>::try_deliver(
 }
 
 template <class Key, class... Args, class Value>
-auto worker_core<Key, std::tuple<Args...>, Value>::make(key_arg key, Args... xs)
-  -> landing {
+auto worker_core<Key, std::tuple<Args...>, Value>::make(const flight_ptr& start,
+                                                        Args... xs) -> landing {
+  auto key = start->key();
   if (super::table().closed())
     return {nullptr, missing(key), false};
   if (stored_key<Key>::bytes(key) > super::limits().max_key_size)
     return {nullptr, super::key_too_large(key_text<Key>(Key{key})), false};
-  // Somebody may have started it since the caller has looked.
-  if (auto present = present_worker(key)) {
-    catch_up(key, present.get());
-    return {std::move(present), {}, false};
-  }
   Key id{key};
   if (auto until = super::backoff_.refused_until(id, super::now())) {
     super::counters_.refused_starts.add();
@@ -310,7 +486,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::make(key_arg key, Args... xs)
   auto made = produce(id, std::move(xs)...);
   auto result = failed(made.error)
                   ? landing{nullptr, std::move(made.error), false}
-                  : hire(key, std::move(made), std::move(args));
+                  : hire(start, std::move(made), std::move(args));
   if (!result.worker && !super::table().closed()) {
     super::counters_.failed_starts.add();
     super::backoff_.failed(id, super::now());
@@ -329,10 +505,10 @@ worker_core<Key, std::tuple<Args...>, Value>::present_worker(key_arg key) {
 
 template <class Key, class... Args, class Value>
 auto worker_core<Key, std::tuple<Args...>, Value>::hire(
-  key_arg key, product_type made, std::shared_ptr<const args_type> args)
-  -> landing {
+  const flight_ptr& start, product_type made,
+  std::shared_ptr<const args_type> args) -> landing {
   if (!super::dismisses())
-    return admit(key, std::move(made), std::move(args));
+    return admit(start, std::move(made), std::move(args));
   auto* who = made.worker.get();
   auto recruit = recruits_.add(who);
   auto employed = !recruit;
@@ -340,11 +516,11 @@ auto worker_core<Key, std::tuple<Args...>, Value>::hire(
     super::table().for_each_of(who, [&](const node&) { employed = true; });
   if (employed)
     return {nullptr,
-            fail(errc::factory_failed, key,
+            fail(errc::factory_failed, start->key(),
                  "factory failed: its actor is the worker of another id, "
                  "which passivation does not allow"),
             false};
-  return admit(key, std::move(made), std::move(args));
+  return admit(start, std::move(made), std::move(args));
 }
 
 template <class Key, class... Args, class Value>
@@ -391,8 +567,9 @@ auto worker_core<Key, std::tuple<Args...>, Value>::produce(const Key& id,
 
 template <class Key, class... Args, class Value>
 auto worker_core<Key, std::tuple<Args...>, Value>::admit(
-  key_arg key, product_type made, std::shared_ptr<const args_type> args)
-  -> landing {
+  const flight_ptr& start, product_type made,
+  std::shared_ptr<const args_type> args) -> landing {
+  auto key = start->key();
   auto& who = made.worker;
   auto outcome = write_result::dead;
   slot fresh{nullptr, std::move(made.value)};
@@ -404,6 +581,8 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
                                               std::move(args), super::now());
       fresh.record = record;
     }
+    // Nobody else can send it anything yet: what waits stays in order.
+    deliver_early(start, who.get());
     outcome = super::table().insert(who.get(), key, std::move(fresh), {},
                                     [](const node& x) {
                                       actors::release(x.actor, true);
