@@ -3,16 +3,12 @@
 
 #include "cafreg/detail/monitor.hpp"
 
-#include <array>
 #include <cassert>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <utility>
 
-#include "cafreg/detail/slab.hpp"
-#include "cafreg/detail/spin_mutex.hpp"
-#include "cafreg/seam/who.hpp"
+#include "cafreg/detail/page_pool.hpp"
 
 namespace cafreg::detail {
 
@@ -20,44 +16,12 @@ namespace {
 
 // Memory for monitors. Actors free them, in any thread and also after the
 // registry is gone, hence one pool for the process, which lives as long.
-class monitor_pool {
-public:
-  static monitor_pool& get() {
-    static auto* instance = std::make_unique<monitor_pool>().release();
-    return *instance;
-  }
-
-  void* allocate() {
-    auto& part = parts_[index()];
-    std::lock_guard guard{part.mutex};
-    return part.memory.allocate();
-  }
-
-  void deallocate(void* ptr) noexcept {
-    auto& part = parts_[index()];
-    std::lock_guard guard{part.mutex};
-    part.memory.deallocate(ptr);
-  }
-
-private:
-  struct alignas(monitor) place {
-    std::array<std::byte, sizeof(monitor)> bytes;
-  };
-
-  struct alignas(64) part {
-    spin_mutex mutex;
-    slab<place> memory;
-  };
-
-  // Threads that spawn or end many actors must not wait for one another.
-  static size_t index() noexcept {
-    return seam::this_thread_id() % part_count;
-  }
-
-  static constexpr size_t part_count = 8;
-
-  std::array<part, part_count> parts_;
-};
+page_pool& monitor_pool() {
+  static_assert(alignof(monitor) <= page_pool::alignment);
+  static auto* instance
+    = std::make_unique<page_pool>(sizeof(monitor)).release();
+  return *instance;
+}
 
 } // namespace
 
@@ -94,11 +58,11 @@ bool monitor::given_up_by(const void* keeper) noexcept {
 void* monitor::operator new(size_t size) {
   assert(size == sizeof(monitor));
   static_cast<void>(size);
-  return monitor_pool::get().allocate();
+  return monitor_pool().allocate();
 }
 
 void monitor::operator delete(void* memory) noexcept {
-  monitor_pool::get().deallocate(memory);
+  monitor_pool().deallocate(memory);
 }
 
 pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,
