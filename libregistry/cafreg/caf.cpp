@@ -560,6 +560,17 @@ spawn_interceptor(caf::actor_system& sys,
     sys.spawn<interceptor, caf::hidden + caf::lazy_init>(std::move(deliver)));
 }
 
+void on_end(caf::actor_system& sys, std::function<void()> fn) {
+#if CAFREG_CAF_VERSION >= 20000
+  static_cast<void>(sys); // it tells nobody
+  static_cast<void>(fn);
+#else
+  // CAF ends its own actors then.
+  on_death(sys.spawn_serv().get(),
+           [fn = std::move(fn)](const caf::error&) { fn(); });
+#endif
+}
+
 void on_death(caf::actor_control_block* who,
               std::function<void(const caf::error&)> fn) {
   who->get()->attach(std::make_unique<death_watch>(std::move(fn)));

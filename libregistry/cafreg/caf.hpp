@@ -559,6 +559,10 @@ void hold_end(caf::actor_system& sys);
 
 void let_end(caf::actor_system& sys);
 
+/// Calls `fn` when a system ends and waits for its actors no longer; in an
+/// arbitrary thread. It must not throw.
+void on_end(caf::actor_system& sys, std::function<void()> fn);
+
 /// Returns a function that lets one thing happen in a system whose scheduler
 /// does nothing by itself, see `seam::driver`; null for any other system.
 std::function<bool()> step_of(caf::actor_system& sys);
@@ -641,7 +645,9 @@ private:
 
   // For the loop, under its lock: who is next, and for what events.
   looped_actor* next_ = nullptr;
+#if CAFREG_CAF_VERSION >= 20000
   uint64_t events_ = 0;
+#endif
 };
 
 /// Makes what runs such actors, in the thread that calls `run_loop`. What other

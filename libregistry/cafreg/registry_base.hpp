@@ -81,7 +81,8 @@ public:
   /// actors does not wait for one that does not. Like Elixir's
   /// `Registry.lock/3`. Complexity: constant.
   /// @returns the result of `fn`, or an error: `would_block`, `would_deadlock`
-  ///          (this thread has the lock), `closed`.
+  ///          (this thread has the lock, or who has it waits for this thread
+  ///          over any number of locks and starts of workers), `closed`.
   /// @throws what `fn` throws, after giving the lock back
   template <std::invocable Fn>
   [[nodiscard]] caf::expected<std::invoke_result_t<Fn&>>

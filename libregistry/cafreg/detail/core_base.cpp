@@ -9,6 +9,7 @@
 
 #include "cafreg/detail/front.hpp"
 #include "cafreg/detail/keeper.hpp"
+#include "cafreg/detail/open_registries.hpp"
 #include "cafreg/seam/driving.hpp"
 #include "cafreg/types.hpp"
 
@@ -26,7 +27,6 @@ core_base::core_base(caf::actor_system& sys, registry_options options)
   : system_(sys),
     driver_(seam::driver_of(sys)),
     clock_(sys),
-    watch_thread_(seam::watch_thread::of(sys, driver_.get())),
     options_(std::move(options)),
     name_(std::make_shared<const std::string>(options_.name)) {
   if (options_.partitions == 0 || options_.partitions > max_partitions)
@@ -46,7 +46,8 @@ core_base::core_base(caf::actor_system& sys, registry_options options)
 }
 
 core_base::~core_base() {
-  // nop
+  if (!stopped_.load()) // its construction has failed
+    close_in(system_, this);
 }
 
 void core_base::on_deadline(int64_t which) {
@@ -74,6 +75,8 @@ void core_base::on_flush() {
 }
 
 void core_base::start() {
+  watch_thread_ = seam::watch_thread::of(system_, driver());
+  open_in(system_, this, *name_);
   keepers_.reserve(options_.partitions);
   for (size_t i = 0; i < options_.partitions; ++i)
     keepers_.push_back(spawn_keeper(shared_from_this()));
@@ -101,6 +104,7 @@ void core_base::stop() noexcept {
     detail::close_front(front);
   // References to a closed registry must not keep the thread.
   watch_thread_.leave();
+  close_in(system_, this);
 }
 
 caf::actor
