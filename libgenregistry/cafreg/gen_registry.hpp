@@ -112,9 +112,8 @@ public:
 
   /// Like `lookup_or_start`, but waits no longer than `limit` for a start,
   /// which goes on nevertheless: it is made in a thread of its own, or by
-  /// whoever has begun it before. Complexity: that of a lookup if there is a
-  /// worker, else that of a thread.
-  /// @param limit At most 0 means to begin the start, and not to wait.
+  /// whoever has begun it before. A limit of 0 begins it and does not wait.
+  /// Complexity: that of a lookup if there is a worker, else that of a thread.
   /// @returns the worker, or an error: `timeout`, and those of
   ///          `lookup_or_start`.
   /// @throws see `lookup_or_start`

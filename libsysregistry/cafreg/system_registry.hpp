@@ -157,10 +157,10 @@ public:
   /// is the last one.
   void acknowledge(any_actor who, const system_state& what) const;
 
-  /// Runs a function, in an actor of its own, after a scope has changed:
-  /// `fn(const snapshot& before, const snapshot& now)`. Changes that come while
-  /// it runs are in one call after it. Exceptions are counted and otherwise
-  /// ignored, see `system_stats::task_failures`.
+  /// Runs a function, in a thread of its own, after a scope has changed:
+  /// `fn(const snapshot& before, const snapshot& now)`. It may block. Changes
+  /// that come while it runs are in one call after it. Exceptions are counted
+  /// and otherwise ignored, see `system_stats::task_failures`.
   /// @returns a subscription to end it, or an error as from `subscribe`.
   caf::expected<subscription>
   task(path scope, std::function<void(const cafreg::snapshot& before,

@@ -93,6 +93,24 @@ TEST_CASE("no exit message but one that kills ends a registry's actor") {
   CHECK(ask(w.sys, other) == "a number");
 }
 
+TEST_CASE("who waits for an actor that is killed is told") {
+  world w;
+  names_type names{w.sys};
+  auto front = names.actor();
+  caf::scoped_actor self{w.sys};
+  auto asked
+    = cafreg::detail::request(self.ptr(), front, patience, cafreg::ask::await{},
+                              std::string{"nobody"}, caf::timespan{1h});
+  wait_until([&] { return names.holders().size() == 1; });
+  REQUIRE(kill_and_wait(front));
+  auto told = false;
+  asked.receive([](const caf::actor&, int) { FAIL("somebody came"); },
+                [&](const caf::error& e) {
+                  told = e != caf::sec::request_timeout;
+                });
+  CHECK(told);
+}
+
 // Whoever asks while the registry closes gets an answer of it: a number, or
 // that it is closed.
 TEST_CASE("each request beside the end of a registry is answered by it") {

@@ -232,6 +232,41 @@ TEST_CASE("a subscriber gets the state at once and after changes") {
   CHECK(in->size() == 2);
 }
 
+TEST_CASE("tasks that block keep nobody else from going on") {
+  sys_world w{2};
+  system_registry state{w.sys};
+  auto me = w.someone();
+  auto held = std::make_shared<gate>();
+  std::vector<cafreg::subscription> tasks;
+  // More than the scheduler has threads.
+  for (auto i = 0; i < 4; ++i) {
+    auto running = state.task("state", [held](auto&, auto&) { held->pass(); });
+    REQUIRE(running);
+    tasks.push_back(*running);
+  }
+  std::atomic<int> seen{0};
+  auto other = state.task("state", [&seen](auto&, auto&) { ++seen; });
+  REQUIRE(other);
+  auto in = std::make_shared<inbox>();
+  auto reader = spawn_reader(w.sys, in);
+  REQUIRE(state.subscribe(reader, {}));
+  // Until each has got its first state, a change may be in that already.
+  REQUIRE(in->await([](auto&) { return true; }));
+  auto n = 0;
+  REQUIRE(eventually([&] {
+    REQUIRE(state.update(me, "state.a", ++n));
+    return held->wait_for(0) && seen > 0;
+  }));
+  REQUIRE(state.update(me, "state.a", -1));
+  CHECK(in->await(
+    [](const auto& x) { return x.snapshot.get_or("state.a", 0) == -1; }));
+  REQUIRE(kill_and_wait(me));
+  CHECK(
+    in->await([](const auto& x) { return !x.snapshot.contains("state.a"); }));
+  CHECK(held->wait_for(4));
+  held->open();
+}
+
 TEST_CASE("a task runs after changes") {
   sys_world w;
   system_registry state{w.sys};

@@ -26,8 +26,8 @@ namespace cafreg::detail {
 ///
 /// Messages may wait for a start: whoever makes it takes them when there is
 /// somebody to get them, or nobody will be.
-/// @tparam Message Movable, and null after it was moved from.
-template <class Key, class Outcome, class Message = std::unique_ptr<int>>
+/// @tparam Message Movable.
+template <class Key, class Outcome, class Message>
 class flights {
 public:
   using key_arg = key_view<Key>;

@@ -221,8 +221,10 @@ auto worker_core<Key, std::tuple<Args...>, Value>::start_worker(key_arg key,
     auto seat = board(key);
     if (seat.mine)
       return run(seat.what, std::move(xs)...);
-    if (seat.what)
+    if (seat.what) {
+      super::counters_.shared_starts.add();
       return share(seat.what, seam::never);
+    }
     if (auto present = present_worker(key)) {
       catch_up(key, present.get());
       return {std::move(present), {}, false};
@@ -237,6 +239,8 @@ auto worker_core<Key, std::tuple<Args...>, Value>::start_worker_aside(
     auto seat = board(key);
     if (seat.mine)
       run_aside(seat.what, std::move(xs)...);
+    else if (seat.what)
+      super::counters_.shared_starts.add();
     if (seat.what)
       return share(seat.what, deadline);
     if (auto present = present_worker(key)) {
@@ -266,7 +270,6 @@ auto worker_core<Key, std::tuple<Args...>, Value>::share(
     case seam::waited::done:
       break;
   }
-  super::counters_.shared_starts.add();
   auto result = what->outcome();
   result.fresh = false;
   if (!result.worker && !failed(result.error))

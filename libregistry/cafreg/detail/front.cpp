@@ -57,13 +57,22 @@ protected:
     auto operations = std::exchange(operations_, nullptr);
     return ignoring_exits(
       this, operations(this, open_).or_else([this](close_request) {
-        for (auto& [id, promise] : std::exchange(open_, {}))
-          promise.deliver(closed_);
+        answer_all(closed_);
         quit();
       }));
   }
 
+  // CAF 0.17 tells nobody that a promise will not be kept.
+  void on_exit() override {
+    answer_all(caf::make_error(caf::sec::request_receiver_down));
+  }
+
 private:
+  void answer_all(const caf::error& what) {
+    for (auto& [id, promise] : std::exchange(open_, {}))
+      promise.deliver(what);
+  }
+
   void end() {
     keep(last_, nullptr);
   }

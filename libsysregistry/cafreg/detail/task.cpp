@@ -30,7 +30,8 @@ struct task {
     end(failed, now.scope, who);
   }
 
-  void end(bool failed, const path& scope, caf::actor_control_block* who) {
+  void end(bool failed, const path& scope,
+           caf::actor_control_block* who) const {
     auto registry = core.lock();
     if (!registry)
       return;

@@ -21,7 +21,9 @@ namespace flights_test {
 
 namespace {
 
-using flights_type = cafreg::detail::flights<int, int>;
+using message = std::unique_ptr<int>;
+
+using flights_type = cafreg::detail::flights<int, int, message>;
 
 uint64_t hash_of(int id) {
   return std::hash<int>{}(id) *0x9e3779b97f4a7c15u;
@@ -66,7 +68,7 @@ TEST_CASE("a start is made by the first who wants it") {
 }
 
 TEST_CASE("ids with the same hash have nothing to do with one another") {
-  cafreg::detail::flights<std::string, int> uut;
+  cafreg::detail::flights<std::string, int, message> uut;
   auto a = uut.board(1, "a");
   auto b = uut.board(1, "b");
   CHECK(a.mine);
@@ -81,6 +83,41 @@ TEST_CASE("a thread does not wait for its own start") {
   auto mine = board(uut, 7);
   CHECK_FALSE(waits(board(uut, 7)));
   uut.land(mine.what, 1);
+}
+
+TEST_CASE("a start is not begun for what is there") {
+  flights_type uut;
+  auto msg = std::make_unique<int>(1);
+  auto seat = uut.board(
+    hash_of(7), 7, [] { return true; }, &msg);
+  CHECK_FALSE(seat.what);
+  CHECK_FALSE(seat.mine);
+  CHECK(msg);
+  CHECK(uut.size() == 0);
+}
+
+TEST_CASE("messages wait for a start in order, until they are taken") {
+  flights_type uut;
+  auto send = [&](int x) {
+    auto msg = std::make_unique<int>(x);
+    auto seat = uut.board(
+      hash_of(7), 7, [] { return false; }, &msg);
+    return std::pair{seat, msg == nullptr};
+  };
+  auto [first, kept] = send(1);
+  CHECK(first.mine);
+  CHECK(kept);
+  CHECK_FALSE(board(uut, 7).mine);
+  CHECK(send(2).second);
+  CHECK(send(3).second);
+  std::vector<int> taken;
+  for (auto& x : uut.take_early(first.what))
+    taken.push_back(*x);
+  CHECK(taken == std::vector<int>{1, 2, 3});
+  CHECK_FALSE(send(4).second);
+  CHECK(uut.take_early(first.what).empty());
+  uut.land(first.what, 0);
+  CHECK(send(5).second);
 }
 
 TEST_CASE("who waits gets the outcome") {
