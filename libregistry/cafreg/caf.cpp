@@ -193,17 +193,6 @@ size_t detach_watches(caf::actor_control_block* from, const void* owner) {
 
 #if CAFREG_CAF_VERSION >= 10000
 
-// Not a callback for each monitored actor, which only the monitoring actor
-// itself could set up: ours are watched by the callers' threads.
-
-caf::behavior with_down_handler(caf::event_based_actor*,
-                                std::function<void(const caf::down_msg&)> fn,
-                                caf::behavior others) {
-  caf::message_handler first{
-    [fn = std::move(fn)](const caf::down_msg& msg) { fn(msg); }};
-  return first.or_else(std::move(others));
-}
-
 caf::behavior ignoring_exits(caf::event_based_actor*, caf::behavior others) {
   caf::message_handler first{[](const caf::exit_msg&) {}};
   return first.or_else(std::move(others));
@@ -212,13 +201,6 @@ caf::behavior ignoring_exits(caf::event_based_actor*, caf::behavior others) {
 #else
 
 // Here a behavior does not see these messages.
-
-caf::behavior with_down_handler(caf::event_based_actor* self,
-                                std::function<void(const caf::down_msg&)> fn,
-                                caf::behavior others) {
-  self->set_down_handler([fn = std::move(fn)](caf::down_msg& msg) { fn(msg); });
-  return others;
-}
 
 caf::behavior ignoring_exits(caf::event_based_actor* self,
                              caf::behavior others) {
@@ -387,7 +369,7 @@ execution_context* looped_actor::choose(execution_context* ctx) const noexcept {
 namespace {
 
 // How many messages such an actor takes at a time.
-constexpr size_t fair_share = 64;
+constexpr size_t fair_share = 16;
 
 } // namespace
 

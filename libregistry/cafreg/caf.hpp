@@ -543,12 +543,6 @@ public:
 /// @returns how many there were.
 size_t detach_watches(caf::actor_control_block* from, const void* owner);
 
-/// Returns a behavior for `self` that calls `fn` with its down messages, and
-/// else does what `others` does.
-caf::behavior with_down_handler(caf::event_based_actor* self,
-                                std::function<void(const caf::down_msg&)> fn,
-                                caf::behavior others);
-
 /// Returns a behavior for `self` that takes no notice of exit messages, but for
 /// one that kills, and else does what `others` does.
 caf::behavior ignoring_exits(caf::event_based_actor* self,

@@ -351,6 +351,7 @@ caf::expected<void> duplicate_registry_ref<Key, Value, Handle>::register_as(
   auto* ptr = control_block(who);
   if (auto err = super::check(ptr, key); detail::failed(err))
     return detail::failure(std::move(err));
+  core_->relieve(ptr);
   switch (table().add(ptr, key, std::move(value), {})) {
     case detail::add_result::closed:
       return detail::failure(closed_error(key));

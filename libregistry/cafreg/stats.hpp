@@ -28,6 +28,9 @@ struct registry_stats {
   uint64_t cleanups = 0;
   /// Events sent to listeners.
   uint64_t events = 0;
+  /// Dead actors that were not cleaned up after yet: how far the keepers are
+  /// behind. Not those whose end was not noticed yet.
+  size_t backlog = 0;
 };
 
 /// Why a registry keeps an actor alive.

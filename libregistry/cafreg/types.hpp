@@ -27,6 +27,12 @@ using flush_request = tag<"cafreg::detail::flush_request">;
 /// in ticks, if it comes from that.
 using deadline_passed = tag<"cafreg::detail::deadline_passed">;
 
+/// Wakes a keeper to clean up after actors that have ended.
+using deaths_noticed = tag<"cafreg::detail::deaths_noticed">;
+
+/// The same for those of them after which it could not clean up before.
+using try_again = tag<"cafreg::detail::try_again">;
+
 /// Asks a keeper to end as soon as nothing is left to free, and a front to say
 /// that the registry is closed.
 using close_request = tag<"cafreg::detail::close_request">;
@@ -62,6 +68,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::stop))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::may_leave))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::worker_gone))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::deaths_noticed))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::try_again))
 
 CAF_END_TYPE_ID_BLOCK(cafreg)
 

@@ -395,6 +395,7 @@ private:
     std::optional<Handle> spawned;
     try {
       spawned.emplace(spawn(binder));
+      core_->relieve(control_block(*spawned));
       if (binder(control_block(*spawned)) == detail::write_result::closed) {
         detail::kill(control_block(*spawned));
         return detail::failure(
@@ -428,6 +429,7 @@ unique_registry_ref<Key, Value, Handle>::register_as(const Handle& who,
   auto* ptr = control_block(who);
   if (auto err = check(ptr, key); detail::failed(err))
     return detail::failure(std::move(err));
+  core_->relieve(ptr);
   std::optional<Handle> holder;
   auto outcome = table().insert(ptr, key, std::move(value), {},
                                 [&holder](const node_type& x) {

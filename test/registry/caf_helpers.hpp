@@ -191,17 +191,39 @@ private:
   std::shared_ptr<gate> gate_;
 };
 
-/// Keeps the scheduler thread of a world with one worker busy, and the thread
-/// of keepers: neither these nor other actors get any time until it goes.
-class busy {
+/// Keeps the thread of keepers busy: these get no time until it goes.
+class busy_keepers {
 public:
-  explicit busy(caf::actor_system& sys) : gate_(std::make_shared<gate>()) {
-    sys.spawn([held = gate_](caf::event_based_actor*) { held->pass(); });
+  explicit busy_keepers(caf::actor_system& sys)
+    : gate_(std::make_shared<gate>()) {
     tell(sys.spawn<sleeping_keeper, caf::hidden + caf::lazy_init>(
            cafreg::seam::watch_thread::of(sys, nullptr), gate_),
          1);
-    if (!gate_->wait_for(2))
-      out_of_patience("actors to run");
+    if (!gate_->wait_for(1))
+      out_of_patience("a keeper to run");
+  }
+
+  busy_keepers(const busy_keepers&) = delete;
+
+  busy_keepers& operator=(const busy_keepers&) = delete;
+
+  ~busy_keepers() {
+    gate_->open();
+  }
+
+private:
+  std::shared_ptr<gate> gate_;
+};
+
+/// Keeps the scheduler thread of a world with one worker busy as well: no other
+/// actor gets any time, either.
+class busy {
+public:
+  explicit busy(caf::actor_system& sys)
+    : keepers_(sys), gate_(std::make_shared<gate>()) {
+    sys.spawn([held = gate_](caf::event_based_actor*) { held->pass(); });
+    if (!gate_->wait_for(1))
+      out_of_patience("an actor to run");
   }
 
   busy(const busy&) = delete;
@@ -213,6 +235,7 @@ public:
   }
 
 private:
+  busy_keepers keepers_;
   std::shared_ptr<gate> gate_;
 };
 

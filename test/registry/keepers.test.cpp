@@ -27,55 +27,66 @@ struct opened : Registry {
   using Registry::super::core_;
 };
 
-// What an actor that stands in for a keeper has heard.
-struct deaths {
+// An actor that stands in for a keeper, and what it has heard.
+struct mourner {
+  explicit mourner(caf::actor_system& sys)
+    : work(caf::make_counted<cafreg::detail::deaths>()),
+      self(sys.spawn([this](caf::event_based_actor*) -> caf::behavior {
+        return {[this](cafreg::detail::deaths_noticed) { hear(); }};
+      })) {
+    work->attend(caf::actor_cast<caf::strong_actor_ptr>(self));
+  }
+
+  ~mourner() {
+    kill(self);
+    work->close();
+  }
+
+  void hear() {
+    while (auto next = work->take_or_sleep()) {
+      who = next->who()->id();
+      unknown
+        = next->reason()
+          == cafreg::detail::make_exit_error(caf::exit_reason::unknown);
+      thread = std::this_thread::get_id();
+      next.reset();
+      work->settle();
+      ++count;
+    }
+  }
+
   std::atomic<size_t> count{0};
   std::atomic<caf::actor_id> who{0};
   std::atomic<bool> unknown{false};
   std::atomic<std::thread::id> thread{};
+  cafreg::detail::deaths_ptr work;
+  caf::actor self;
 };
-
-caf::actor spawn_mourner(caf::actor_system& sys, std::shared_ptr<deaths> seen) {
-  return sys.spawn([seen](caf::event_based_actor* self) -> caf::behavior {
-    auto hear = [seen](const caf::down_msg& msg) {
-      seen->who = msg.source.id();
-      seen->unknown
-        = msg.reason
-          == cafreg::detail::make_exit_error(caf::exit_reason::unknown);
-      seen->thread = std::this_thread::get_id();
-      ++seen->count;
-    };
-    return cafreg::detail::with_down_handler(self, hear, idle(self));
-  });
-}
 
 caf::actor_control_block* control_block(const caf::actor& who) {
   return caf::actor_cast<caf::actor_control_block*>(who);
 }
 
-auto make_monitor(const caf::actor& keeper, const caf::actor& observed) {
-  return std::make_unique<cafreg::detail::monitor>(
-    caf::actor_cast<cafreg::detail::weak_actor>(keeper),
-    control_block(observed));
+auto make_monitor(const mourner& keeper, const caf::actor& observed) {
+  return std::make_unique<cafreg::detail::monitor>(keeper.work,
+                                                   control_block(observed));
 }
 
 } // namespace
 
 TEST_CASE("a monitor that is destroyed unheard tells of a death") {
   world w;
-  auto seen = std::make_shared<deaths>();
-  auto keeper = spawn_mourner(w.sys, seen);
+  mourner keeper{w.sys};
   auto observed = w.sys.spawn(idle);
   {
     auto idle_one = make_monitor(keeper, observed);
     auto started = make_monitor(keeper, observed);
     started->start();
   }
-  REQUIRE(eventually([&] { return seen->count == 1; }));
-  CHECK(seen->who == observed.id());
-  CHECK(seen->unknown);
+  REQUIRE(eventually([&] { return keeper.count == 1; }));
+  CHECK(keeper.who == observed.id());
+  CHECK(keeper.unknown);
   kill(observed);
-  kill(keeper);
 }
 
 TEST_CASE("a composed actor that dies loses its names") {
@@ -116,18 +127,16 @@ TEST_CASE("a death is handled by the registry's own actor system") {
   run_in_actor(mine.sys, [&](caf::event_based_actor*) {
     here = std::this_thread::get_id();
   });
-  auto seen = std::make_shared<deaths>();
-  auto keeper = spawn_mourner(mine.sys, seen);
+  mourner keeper{mine.sys};
   for (size_t i = 1; i <= 20; ++i) {
     auto observed = other.sys.spawn(idle);
     auto watch = make_monitor(keeper, observed);
     watch->start();
     control_block(observed)->get()->attach(std::move(watch));
     kill(observed);
-    REQUIRE(eventually([&] { return seen->count == i; }));
-    CHECK(seen->thread == here.load());
+    REQUIRE(eventually([&] { return keeper.count == i; }));
+    CHECK(keeper.thread == here.load());
   }
-  kill(keeper);
 }
 
 TEST_CASE("a registry takes actors of another system") {

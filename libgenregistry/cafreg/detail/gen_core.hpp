@@ -204,7 +204,8 @@ public:
     auto entries = table_.size();
     gen_registry_stats result{{entries, entries, table_.registrant_count(),
                                table_.lookups(), table_.removals(),
-                               super::cleanups(), super::events_sent()}};
+                               super::cleanups(), super::events_sent(),
+                               super::backlog()}};
     counters_.read(result);
     result.waiting_messages = passivator_.orphans().size();
     return result;

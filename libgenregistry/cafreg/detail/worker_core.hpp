@@ -586,6 +586,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
     }
     // Nobody else can send it anything yet: what waits stays in order.
     deliver_early(start, who.get());
+    super::relieve(who.get());
     outcome = super::table().insert(who.get(), key, std::move(fresh), {},
                                     [](const node& x) {
                                       actors::release(x.actor, true);

@@ -50,6 +50,32 @@ core_base::~core_base() {
     close_in(system_, this);
 }
 
+void core_base::clean_up(deaths& work, death_ptr what) noexcept {
+  try {
+    actor_down(what->who(), what->reason());
+  } catch (...) {
+    // Out of memory, or a key that cannot be copied: the next time may be
+    // better, and until then it is the turn of others.
+    work.postpone(std::move(what));
+    return;
+  }
+  work.settle();
+}
+
+void core_base::help(deaths& work) noexcept {
+  if (auto next = work.take())
+    clean_up(work, std::move(next));
+}
+
+void core_base::relieve(deaths& work) noexcept {
+  // The threads may be one: what a dead actor holds is destroyed on the way,
+  // and may itself add something when it goes.
+  constexpr size_t max_helpers = 16;
+  if (helpers_.fetch_add(1, std::memory_order_relaxed) < max_helpers)
+    help(work);
+  helpers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void core_base::on_deadline(int64_t which) {
   {
     // No other one: its message is still to come, however late we are.
@@ -78,8 +104,12 @@ void core_base::start() {
   watch_thread_ = seam::watch_thread::of(system_, driver());
   open_in(system_, this, *name_);
   keepers_.reserve(options_.partitions);
-  for (size_t i = 0; i < options_.partitions; ++i)
-    keepers_.push_back(spawn_keeper(shared_from_this()));
+  deaths_.reserve(options_.partitions);
+  for (size_t i = 0; i < options_.partitions; ++i) {
+    deaths_.push_back(caf::make_counted<deaths>());
+    keepers_.push_back(spawn_keeper(shared_from_this(), deaths_.back()));
+    deaths_.back()->attend(keepers_.back());
+  }
   for (auto& listener : options_.listeners)
     add_listener(caf::actor_cast<caf::strong_actor_ptr>(std::move(listener)));
   options_.listeners.clear();
@@ -88,6 +118,8 @@ void core_base::start() {
 void core_base::stop() noexcept {
   if (stopped_.exchange(true))
     return;
+  for (auto& noticed : deaths_)
+    noticed->close();
   for (auto& keeper : keepers_) {
     // It may have to try again later, when the system must not have gone; a
     // system that is driven would wait for a thread that waits for it.
@@ -129,6 +161,13 @@ core_base::front(const std::function<caf::strong_actor_ptr()>& spawn) {
   if (!alive(front_))
     dead = std::exchange(front_, std::move(fresh));
   return caf::actor_cast<caf::actor>(front_);
+}
+
+size_t core_base::backlog() const noexcept {
+  size_t result = 0;
+  for (auto& noticed : deaths_)
+    result += noticed->size();
+  return result;
 }
 
 void core_base::request_flush() noexcept {
@@ -185,6 +224,7 @@ size_t core_base::alarms() {
 
 bool core_base::add_listener(caf::strong_actor_ptr who) {
   auto* added = who.get();
+  relieve(added);
   enroll(added);
   {
     std::lock_guard guard{listeners_mutex_};

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/deaths.hpp"
 #include "cafreg/detail/metadata.hpp"
 #include "cafreg/detail/monitor.hpp"
 #include "cafreg/errc.hpp"
@@ -30,9 +31,6 @@
 namespace cafreg::detail {
 
 using clock_type = std::chrono::steady_clock;
-
-/// After a clean-up or a delivery failed for lack of memory: when to try again.
-constexpr auto again_delay = std::chrono::milliseconds{10};
 
 /// Why an entry changes, as the tables hand it on.
 struct change {
@@ -96,6 +94,10 @@ public:
                           const caf::error& reason)
     = 0;
 
+  /// The same for what was taken from `work`; if it fails, the keeper tries
+  /// again later.
+  void clean_up(deaths& work, death_ptr what) noexcept;
+
   /// Makes sure that `actor_down` will be called for an actor, once.
   virtual void enroll(caf::actor_control_block* who) = 0;
 
@@ -124,6 +126,18 @@ public:
     return flush();
   }
 
+  // -- called by who adds to the work of keepers -------------------------------
+
+  /// Does a part of a keeper's work if it falls behind: so what the dead leave
+  /// behind does not become more, however fast somebody adds to it. To be
+  /// called without a lock before something is added for `who`. One relaxed
+  /// load in general, and else a few removals.
+  void relieve(const caf::actor_control_block* who) noexcept {
+    auto& work = *deaths_of(who);
+    if (work.too_many()) [[unlikely]]
+      relieve(work);
+  }
+
   // -- keepers ----------------------------------------------------------------
 
   /// Starts the keepers. To be called once, after construction.
@@ -142,9 +156,19 @@ public:
     return keepers_;
   }
 
-  pending_monitor monitor_for(caf::actor_control_block* who) const {
-    return {keeper_of(who), who};
+  /// Where the death of this actor is noted, for that keeper.
+  const deaths_ptr&
+  deaths_of(const caf::actor_control_block* who) const noexcept {
+    return deaths_[who->id() % deaths_.size()];
   }
+
+  pending_monitor monitor_for(caf::actor_control_block* who) const {
+    return {deaths_of(who), who};
+  }
+
+  /// Number of actors whose end was noticed and that are not cleaned up after
+  /// yet.
+  size_t backlog() const noexcept;
 
   /// Wakes a keeper in a short while to call `flush`, once for all calls until
   /// then. One relaxed load in general.
@@ -268,7 +292,12 @@ protected:
 
   void empty_attic() noexcept;
 
+  /// Does a part of this work in the thread that calls.
+  virtual void help(deaths& work) noexcept;
+
 private:
+  void relieve(deaths& work) noexcept;
+
   void request_flush() noexcept;
 
   void make_up_alarm() noexcept;
@@ -283,6 +312,10 @@ private:
   registry_options options_;
   std::shared_ptr<const std::string> name_;
   std::vector<caf::strong_actor_ptr> keepers_;
+  // One list for each keeper.
+  std::vector<deaths_ptr> deaths_;
+  // How many threads are in `help`.
+  std::atomic<size_t> helpers_{0};
 
   // Written rarely, read by each write.
   std::atomic<bool> has_listeners_{false};

@@ -50,9 +50,9 @@ public:
   // -- seen from outside ------------------------------------------------------
 
   registry_stats stats() {
-    return {table_.size(),       table_.key_count(), table_.registrant_count(),
-            table_.lookups(),    table_.removals(),  super::cleanups(),
-            super::events_sent()};
+    return {table_.size(),        table_.key_count(), table_.registrant_count(),
+            table_.lookups(),     table_.removals(),  super::cleanups(),
+            super::events_sent(), super::backlog()};
   }
 
   void for_each_actor(

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -337,11 +338,13 @@ public:
 
   /// Removes all entries of an actor. Complexity: linear in their number.
   /// @param retire_actor Whether the actor is dead, so that its record goes.
+  /// @param limit How many to remove at most.
   /// @returns the number of entries removed.
-  size_t erase_all(actor_type* actor, const cause& why, bool retire_actor) {
+  size_t erase_all(actor_type* actor, const cause& why, bool retire_actor,
+                   size_t limit = std::numeric_limits<size_t>::max()) {
     auto& part = partition_of(actor);
     size_t result = 0;
-    for (;;) {
+    while (result < limit) {
       record_type* victim = nullptr;
       uint32_t version = 0;
       shard* in = nullptr;

@@ -17,14 +17,18 @@ namespace {
 // an entry has gone.
 constexpr auto retry_delay = std::chrono::milliseconds{1};
 
-// A crowd of deaths must not keep its thread from the keepers of other
-// registries.
+// How many deaths a keeper takes at a time: a crowd must not keep its thread
+// from the keepers of other registries.
+constexpr size_t share = 4;
+
 class keeper_actor : public looped_actor {
 public:
-  keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core)
+  keeper_actor(caf::actor_config& cfg, std::shared_ptr<core_base> core,
+               deaths_ptr work)
     : looped_actor(cfg, core->watch_thread().loop()),
       thread_(core->watch_thread()),
-      core_(std::move(core)) {
+      core_(std::move(core)),
+      work_(std::move(work)) {
     // The core holds this actor, which therefore must not hold the core. Not in
     // on_exit: an actor that still has messages when its system ends is ended
     // without that.
@@ -43,6 +47,11 @@ public:
 protected:
   caf::behavior make_behavior() override {
     caf::behavior others{
+      [this](deaths_noticed) { clean_up(); },
+      [this](deaths_noticed, try_again) {
+        work_->recall();
+        clean_up();
+      },
       [this](flush_request) {
         if (core_)
           core_->on_flush();
@@ -66,36 +75,25 @@ protected:
       },
     };
     // Whoever gets hold of a keeper cannot end it.
-    return with_down_handler(
-      this, [this](const caf::down_msg& msg) { clean_up(msg); },
-      ignoring_exits(this, std::move(others)));
+    return ignoring_exits(this, std::move(others));
   }
 
 private:
-  void clean_up(const caf::down_msg& msg) {
+  void clean_up() {
     if (!core_)
       return;
-    try {
-      core_->actor_down(caf::actor_cast<caf::actor_control_block*>(msg.source),
-                        msg.reason);
-    } catch (...) {
-      // Out of memory, or a key that cannot be copied: a keeper must not end,
-      // the next time may be better.
-      try_again(msg);
+    for (size_t i = 0; i < share; ++i) {
+      auto next = work_->take_or_sleep();
+      if (!next)
+        return;
+      core_->clean_up(*work_, std::move(next));
     }
-  }
-
-  void try_again(const caf::down_msg& msg) {
-    try {
-      post_later(system(), add_reference(ctrl()), again_delay,
-                 caf::make_message(msg));
-    } catch (...) {
-      // Not even memory for that: this one actor stays, the keeper goes on.
-    }
+    work_->go_on();
   }
 
   seam::watch_thread thread_;
   std::shared_ptr<core_base> core_;
+  const deaths_ptr work_;
   std::weak_ptr<core_base> closing_;
   // Whether the system waits for this actor.
   bool held_ = false;
@@ -103,10 +101,12 @@ private:
 
 } // namespace
 
-caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core) {
+caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core,
+                                   deaths_ptr work) {
   auto& sys = core->system();
   return caf::actor_cast<caf::strong_actor_ptr>(
-    sys.spawn<keeper_actor, caf::hidden + caf::lazy_init>(std::move(core)));
+    sys.spawn<keeper_actor, caf::hidden + caf::lazy_init>(std::move(core),
+                                                          std::move(work)));
 }
 
 } // namespace cafreg::detail

@@ -10,10 +10,12 @@
 
 namespace cafreg::detail {
 
-/// Spawns a keeper: the actor that gets the down messages of the registrants
-/// of one partition and cleans up after them, frees memory that has seen its
-/// last reader, and keeps deadlines. It is hidden: an actor system does not
-/// wait for it. It ends after `core_base::stop`.
-caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core);
+/// Spawns a keeper: the actor that cleans up after the registrants of one
+/// partition that have ended, frees memory that has seen its last reader, and
+/// keeps deadlines. It is hidden: an actor system does not wait for it. It ends
+/// after `core_base::stop`.
+/// @param work Which is going to wake it up.
+caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core,
+                                   deaths_ptr work);
 
 } // namespace cafreg::detail

@@ -3,6 +3,8 @@
 
 #include "cafreg/detail/keyed_core.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,10 @@
 namespace cafreg::detail {
 
 namespace {
+
+// How many entries of the dead somebody removes before he adds one. Two would
+// keep up with him; more lets him be quick again soon.
+constexpr size_t help_steps = 4;
 
 std::string_view describe(errc why) noexcept {
   switch (why) {
@@ -28,11 +34,34 @@ std::string_view describe(errc why) noexcept {
 
 void keyed_core::actor_down(caf::actor_control_block* who,
                             const caf::error& reason) {
-  erase_dead(who, {departure::down, &reason});
+  erase_dead(who, {departure::down, &reason},
+             std::numeric_limits<size_t>::max());
   // What it wanted is forgotten, too.
   cleanups_.fetch_add(1, std::memory_order_relaxed);
   auto dropped = interests_.take_of(who);
   remove_listener(who);
+}
+
+void keyed_core::help(deaths& work) noexcept {
+  for (auto left = help_steps; left > 0;) {
+    auto next = work.take();
+    if (!next)
+      return;
+    size_t erased = 0;
+    try {
+      erased = erase_dead(next->who(), {departure::down, &next->reason()},
+                          left);
+    } catch (...) {
+      work.postpone(std::move(next));
+      return;
+    }
+    if (erased == left) { // who has many entries is done with bit by bit
+      work.put_back(std::move(next));
+      return;
+    }
+    clean_up(work, std::move(next));
+    left -= std::max<size_t>(erased, 1);
+  }
 }
 
 clock_type::time_point keyed_core::expire(clock_type::time_point now) {
@@ -69,8 +98,10 @@ std::vector<holder_info> keyed_core::holders() {
 
 uint64_t keyed_core::add_interest(interest_ptr x) {
   auto who = x->who;
-  if (who)
+  if (who) {
+    relieve(who.get());
     enroll(who.get());
+  }
   auto id = interests_.next_id();
   auto deadline = x->deadline;
   x->id = id;

@@ -57,8 +57,11 @@ public:
 protected:
   // -- what depends on the types ----------------------------------------------
 
-  /// Removes all entries of an actor that has died.
-  virtual void erase_dead(caf::actor_control_block* who, const change& how) = 0;
+  /// Removes the entries of an actor that has died, so many at most.
+  /// @returns how many: fewer than the limit if none is left.
+  virtual size_t erase_dead(caf::actor_control_block* who, const change& how,
+                            size_t limit)
+    = 0;
 
   /// Calls `fn()` in order with all changes of the key that `x` is about.
   /// @param now Set to the present entry of the key before.
@@ -113,6 +116,8 @@ private:
   void answer(interest& x, const event& what);
 
   void disappoint(interest& x, errc why) noexcept;
+
+  void help(deaths& work) noexcept final;
 
   std::atomic<uint64_t> cleanups_{0};
 };

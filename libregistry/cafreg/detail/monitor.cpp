@@ -25,8 +25,8 @@ page_pool& monitor_pool() {
 
 } // namespace
 
-monitor::monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept
-  : keeper_(std::move(keeper)), observed_(observed) {
+monitor::monitor(deaths_ptr to, caf::actor_control_block* observed) noexcept
+  : to_(std::move(to)), observed_(observed) {
   // nop
 }
 
@@ -37,19 +37,14 @@ monitor::~monitor() {
 
 void monitor::ended(const caf::error& reason, execution_context* ctx) {
   watching_ = false;
-  auto keeper = keeper_.lock();
-  if (!keeper)
-    return;
   // The threads of one system must not run the actors of another.
-  if (&system_of(keeper.get()) != &system_of(observed_))
+  if (to_->system() != &system_of(observed_))
     ctx = nullptr;
-  keeper->enqueue(
-    envelope(caf::make_message(caf::down_msg{observed_->address(), reason})),
-    ctx);
+  to_->add(observed_, reason, ctx);
 }
 
 bool monitor::given_up_by(const void* keeper) noexcept {
-  if (keeper != caf::actor_cast<caf::actor_control_block*>(keeper_))
+  if (keeper != to_->keeper())
     return false;
   watching_ = false;
   return true;
@@ -65,12 +60,11 @@ void monitor::operator delete(void* memory) noexcept {
   monitor_pool().deallocate(memory);
 }
 
-pending_monitor::pending_monitor(const caf::strong_actor_ptr& keeper,
+pending_monitor::pending_monitor(const deaths_ptr& to,
                                  caf::actor_control_block* observed)
-  : keeper_(keeper.get()),
+  : to_(*to),
     observed_(observed),
-    monitor_(std::make_unique<monitor>(caf::actor_cast<weak_actor>(keeper),
-                                       observed)) {
+    monitor_(std::make_unique<monitor>(to, observed)) {
   // nop
 }
 
@@ -80,7 +74,7 @@ void pending_monitor::attach() {
 }
 
 void pending_monitor::stop() noexcept {
-  detach_monitors(observed_, keeper_);
+  detach_monitors(observed_, to_.keeper());
 }
 
 size_t detach_monitors(caf::actor_control_block* observed,

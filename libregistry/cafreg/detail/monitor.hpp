@@ -7,15 +7,16 @@
 #include <memory>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/deaths.hpp"
 
 namespace cafreg::detail {
 
-/// Watches the life of one actor for a keeper: when the actor ends, the keeper
-/// gets CAF's down message. This is CAF's own monitor, but it may be set up by
-/// any thread, and is smaller.
+/// Watches the life of one actor for a keeper: when the actor ends, that is
+/// noted among the keeper's deaths. Like CAF's own monitor, but it may be set
+/// up by any thread, and is smaller.
 class monitor : public life_watch {
 public:
-  monitor(weak_actor keeper, caf::actor_control_block* observed) noexcept;
+  monitor(deaths_ptr to, caf::actor_control_block* observed) noexcept;
 
   monitor(const monitor&) = delete;
 
@@ -25,7 +26,7 @@ public:
   /// anyone: their monitors are the only ones to notice.
   ~monitor() override;
 
-  /// From here on the keeper will be told.
+  /// From here on the end of the actor will be noted.
   void start() noexcept {
     watching_ = true;
   }
@@ -42,7 +43,7 @@ public:
   static void operator delete(void* memory) noexcept;
 
 private:
-  weak_actor keeper_;
+  deaths_ptr to_;
   // The observed actor owns this object, hence outlives it.
   caf::actor_control_block* observed_;
   bool watching_ = false;
@@ -52,9 +53,8 @@ private:
 /// started where nothing may fail.
 class pending_monitor {
 public:
-  /// @param keeper Outlives this object.
-  pending_monitor(const caf::strong_actor_ptr& keeper,
-                  caf::actor_control_block* observed);
+  /// @param to Outlives this object.
+  pending_monitor(const deaths_ptr& to, caf::actor_control_block* observed);
 
   void start() noexcept {
     attach();
@@ -69,7 +69,7 @@ public:
   void stop() noexcept;
 
 private:
-  const caf::actor_control_block* keeper_;
+  const deaths& to_;
   caf::actor_control_block* observed_;
   std::unique_ptr<monitor> monitor_;
 };

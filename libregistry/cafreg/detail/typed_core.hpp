@@ -64,8 +64,9 @@ protected:
 
   // -- what `keyed_core` asks for ---------------------------------------------
 
-  void erase_dead(caf::actor_control_block* who, const change& how) final {
-    table().erase_all(who, how, true);
+  size_t erase_dead(caf::actor_control_block* who, const change& how,
+                    size_t limit) final {
+    return table().erase_all(who, how, true, limit);
   }
 
   bool look(const interest& x, event& now,

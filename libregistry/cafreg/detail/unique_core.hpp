@@ -56,7 +56,8 @@ public:
             table_.lookups(),
             table_.removals(),
             super::cleanups(),
-            super::events_sent()};
+            super::events_sent(),
+            super::backlog()};
   }
 
   void for_each_actor(

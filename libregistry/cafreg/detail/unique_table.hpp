@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -406,14 +407,16 @@ public:
 
   /// Removes all entries of an actor. Complexity: linear in their number.
   /// @param retire_actor Whether the actor is dead, so that its record goes.
+  /// @param limit How many to remove at most.
   /// @returns the number of entries removed.
-  size_t erase_all(actor_type* actor, const cause& why, bool retire_actor) {
+  size_t erase_all(actor_type* actor, const cause& why, bool retire_actor,
+                   size_t limit = std::numeric_limits<size_t>::max()) {
     size_t result = 0;
     for (auto more = true; more;) {
       // A long pin would keep the memory of all these entries waiting.
       epoch::pin pin;
       more = false;
-      for (auto rounds = 0; rounds < 64; ++rounds) {
+      for (auto rounds = 0; rounds < 64 && result < limit; ++rounds) {
         node* victim = nullptr;
         {
           auto entries = registrants_.lock(actor);
