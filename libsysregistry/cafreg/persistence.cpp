@@ -94,7 +94,7 @@ persistence::start(const std::shared_ptr<detail::sys_core>& core, path scope,
     what->finish(last.restricted_to(what->scope()));
   };
   try {
-    if (core->on_close(std::move(at_close)))
+    if (core->on_close(what.get(), std::move(at_close)))
       return persistence{std::move(what)};
   } catch (...) {
     what->stop();

@@ -28,6 +28,9 @@ struct system_stats {
   uint64_t deliveries = 0;
   /// Dead actors that were cleaned up after.
   uint64_t cleanups = 0;
+  /// Dead actors that were not cleaned up after yet: how far the keepers are
+  /// behind. Not those whose end was not noticed yet.
+  size_t backlog = 0;
   /// Calls of tasks that threw an exception.
   uint64_t task_failures = 0;
   /// Files written for `persist`.

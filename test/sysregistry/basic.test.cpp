@@ -232,6 +232,45 @@ TEST_CASE("a subscriber gets the state at once and after changes") {
   CHECK(in->size() == 2);
 }
 
+TEST_CASE("a successor need not wait until somebody has cleaned up") {
+  sys_world w{2};
+  system_registry state{w.sys};
+  auto owner = w.someone();
+  auto heir = w.someone();
+  REQUIRE(state.update(owner, "state.a", 1));
+  REQUIRE(state.update(owner, "state.b.c", 2));
+  REQUIRE(state.update(owner, "config.d", 3));
+  {
+    busy_keepers held{w.sys};
+    REQUIRE(kill_and_wait(owner));
+    CHECK(state.update(heir, "state.a", 10));
+    CHECK(state.update(heir, "state.b", 11));
+    CHECK(state.update(heir, "config.d", 12));
+    CHECK(state.owner_of("state.a")
+          == caf::actor_cast<caf::strong_actor_ptr>(heir));
+  }
+  REQUIRE(eventually([&] { return state.stats().actors == 1; }));
+  CHECK(state.get_or("state.a", 0) == 10);
+  CHECK(state.get_or("state.b", 0) == 11);
+  CHECK(state.get_or("config.d", 0) == 12);
+}
+
+TEST_CASE("owners that come and go faster than a keeper leave little behind") {
+  sys_world w{2};
+  system_registry state{w.sys};
+  {
+    busy_keepers held{w.sys};
+    for (size_t i = 0; i < effort(1000, 400); ++i) {
+      auto who = w.someone();
+      REQUIRE(state.update(who, "state.x" + std::to_string(i), 1));
+      REQUIRE(kill_and_wait(who));
+    }
+    CHECK(state.snapshot().size() <= 200);
+    CHECK(state.stats().backlog <= 200);
+  }
+  CHECK(eventually([&] { return state.snapshot().size() == 0; }));
+}
+
 TEST_CASE("tasks that block keep nobody else from going on") {
   sys_world w{2};
   system_registry state{w.sys};

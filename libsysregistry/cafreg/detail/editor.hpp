@@ -52,8 +52,12 @@ public:
   using leaf = typename tree_type::leaf;
 
   editor(const mount_rules& rules, const tree_limits& limits, author who,
-         forest<Value> trees)
-    : rules_(rules), limits_(limits), who_(who), trees_(std::move(trees)) {
+         forest<Value> trees, const gone_function& gone)
+    : rules_(rules),
+      limits_(limits),
+      who_(who),
+      trees_(std::move(trees)),
+      gone_(gone) {
     // nop
   }
 
@@ -73,13 +77,15 @@ public:
     }
     auto& target = tree_of(where);
     auto found = target.locate(where);
+    if (found.blocked && clear(path{key_span{where}.first(found.obstacle)}))
+      found = target.locate(where);
     if (found.blocked) {
       refuse_blocked(where, found.obstacle);
       return;
     }
     auto* rule = rules_.find(where);
     auto given = contribution_of(who_, rule, std::move(value));
-    auto next = judge(rule, found.at, given);
+    auto next = judge(rule, found.at, given, gone_);
     switch (next.what) {
       case ruling::kind::refused:
         refuse(refusal_reason::reserved, where);
@@ -145,9 +151,10 @@ public:
       refuse(refusal_reason::nothing_there, from);
     for (auto& [where, value] : moved) {
       auto* there = tree_of(where).find_leaf(where);
+      auto* rule = rules_.find(where);
       if (there != nullptr
-          && (!is_layered(rules_.find(where))
-              || there->content.of(who_.id) != nullptr))
+          && (is_layered(rule) ? there->content.of(who_.id) != nullptr
+                               : !gone_(there->content.shown.owner)))
         refuse(refusal_reason::occupied, where);
       else
         put(where, std::move(value));
@@ -243,7 +250,8 @@ public:
   /// @param rule Null for private paths.
   /// @param old Null if there is no leaf yet.
   static ruling judge(const mount_rule* rule, const leaf* old,
-                      const contribution<Value>& given) {
+                      const contribution<Value>& given,
+                      const gone_function& gone) {
     using kind = typename ruling::kind;
     if (old == nullptr)
       return {kind::as_given};
@@ -256,7 +264,7 @@ public:
       return {kind::merged, content::with(&before, given)};
     }
     auto owner = before.shown.owner;
-    if (owner == restorer)
+    if (owner != given.owner && free(owner, gone))
       owner = given.owner;
     if (rule != nullptr && rule->kind == access::owned && owner != given.owner)
       return {kind::refused};
@@ -276,6 +284,11 @@ public:
   }
 
 private:
+  // Whether anyone may take over what an owner has.
+  static bool free(owner_id who, const gone_function& gone) {
+    return who == restorer || gone(who);
+  }
+
   tree_type& tree_of(key_span where) noexcept {
     return rules_.find(where) != nullptr ? trees_.shared : trees_.mine;
   }
@@ -300,6 +313,26 @@ private:
     return result;
   }
 
+  // Removes what is at and below a path if only the dead have said it.
+  // Complexity: linear in their leaves, at most until that of a living one.
+  bool clear(const path& scope) {
+    std::vector<path> found;
+    auto left_behind = [&](const std::vector<std::string>& where,
+                           const leaf& x) {
+      auto all_gone = true;
+      x.content.for_each_owner(
+        [&](owner_id who) { all_gone = all_gone && gone_(who); });
+      if (all_gone)
+        found.emplace_back(where);
+      return all_gone;
+    };
+    if (!tree_of(scope).all_of(scope, left_behind))
+      return false;
+    for (auto& where : found)
+      erase(where);
+    return true;
+  }
+
   // Removes a leaf that exists, as far as that is the author's right.
   void withdraw(const path& where) {
     auto* rule = rules_.find(where);
@@ -311,8 +344,9 @@ private:
         remove_own(where, *found);
       else if (owner == restorer && !what.behind)
         erase(where); // nobody else could
-    } else if (owner == who_.id || owner == restorer
-               || (rule != nullptr && rule->kind == access::open)) {
+    } else if (owner == who_.id
+               || (rule != nullptr && rule->kind == access::open)
+               || free(owner, gone_)) {
       erase(where);
     } else {
       refuse(refusal_reason::reserved, where);
@@ -341,6 +375,7 @@ private:
   const tree_limits& limits_;
   author who_;
   forest<Value> trees_;
+  const gone_function& gone_;
   std::vector<refusal> refusals_;
   std::vector<path> touched_;
   std::vector<path> owned_;

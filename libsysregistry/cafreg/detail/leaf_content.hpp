@@ -20,6 +20,10 @@ using owner_id = uint64_t;
 /// Owns what came back from a file: anyone may take that over.
 constexpr owner_id restorer = 1;
 
+/// Says whether an owner has died: what it has left is there until somebody
+/// clears it away, but nobody need respect it. Any thread may ask.
+using gone_function = std::function<bool(owner_id)>;
+
 /// The first id of an actor.
 constexpr owner_id first_owner = 2;
 

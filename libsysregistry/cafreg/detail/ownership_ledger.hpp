@@ -44,7 +44,7 @@ public:
     auto fresh = std::make_unique<record>();
     fresh->id = id;
     fresh->weak = caf::actor_cast<weak_actor>(who);
-    in.by_id.emplace(id, fresh.get());
+    in.add(id, *fresh);
     try {
       in.by_actor.emplace(who, std::move(fresh));
       if (welcome(id)) {
@@ -52,12 +52,12 @@ public:
         return id;
       }
     } catch (...) {
+      in.remove(id);
       in.by_actor.erase(who);
-      in.by_id.erase(id);
       throw;
     }
+    in.remove(id);
     in.by_actor.erase(who);
-    in.by_id.erase(id);
     return 0;
   }
 
@@ -77,6 +77,17 @@ public:
     return pos != in.by_id.end() ? pos->second->weak.lock() : nullptr;
   }
 
+  /// Whether the actor behind an id has died or is forgotten. May be called
+  /// from within `welcome` and `owns`.
+  bool gone(owner_id id) const {
+    auto& in = shards_[index_of(id)];
+    std::lock_guard guard{in.ids_mutex};
+    auto pos = in.by_id.find(id);
+    return pos == in.by_id.end()
+           || actors::dead(
+             caf::actor_cast<caf::actor_control_block*>(pos->second->weak));
+  }
+
   /// Forgets an actor.
   void dismiss(const caf::actor_control_block* who) noexcept {
     std::unique_ptr<record> gone; // destroyed without the lock
@@ -85,7 +96,7 @@ public:
     auto pos = in.by_actor.find(who);
     if (pos == in.by_actor.end())
       return;
-    in.by_id.erase(pos->second->id);
+    in.remove(pos->second->id);
     gone = std::move(pos->second);
     in.by_actor.erase(pos);
   }
@@ -131,6 +142,7 @@ public:
       {
         std::lock_guard guard{in.mutex};
         gone.swap(in.by_actor);
+        std::lock_guard ids_guard{in.ids_mutex};
         in.by_id.clear();
       }
       for (auto& [who, entry] : gone)
@@ -154,8 +166,20 @@ private:
     mutable patient_mutex mutex;
     std::unordered_map<const caf::actor_control_block*, std::unique_ptr<record>>
       by_actor;
+    // Is changed under both locks, hence may be read under either one.
     std::unordered_map<owner_id, record*> by_id;
+    mutable std::mutex ids_mutex;
     owner_id next_id = 0;
+
+    void add(owner_id id, record& what) {
+      std::lock_guard guard{ids_mutex};
+      by_id.emplace(id, &what);
+    }
+
+    void remove(owner_id id) noexcept {
+      std::lock_guard guard{ids_mutex};
+      by_id.erase(id);
+    }
   };
 
   static size_t index_of(const caf::actor_control_block* who) noexcept {

@@ -181,6 +181,8 @@ void persisted_scope::stop() {
   }
   source.cancel();
   release();
+  if (auto core = core_.lock())
+    core->off_close(this);
   // It has a thread, and might wait for long to try again: the system would
   // wait for both.
   if (auto who = writer.lock())

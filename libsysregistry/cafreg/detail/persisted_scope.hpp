@@ -50,7 +50,7 @@ public:
   /// Writes the last state; from then on nothing is written.
   void finish(const snapshot& last);
 
-  /// From now on nothing is written.
+  /// From now on nothing is written. Whoever calls this keeps the object.
   void stop();
 
   /// Says who writes what changes, until `stop`.

@@ -59,8 +59,9 @@ public:
   using leaf_ref = typename tree_type::leaf_ref;
   using content = leaf_content<Value>;
 
-  store(mount_rules rules, tree_limits limits)
-    : rules_(std::move(rules)), limits_(limits) {
+  /// @param gone Is called under the locks of this object.
+  store(mount_rules rules, tree_limits limits, gone_function gone)
+    : rules_(std::move(rules)), limits_(limits), gone_(std::move(gone)) {
     // nop
   }
 
@@ -196,9 +197,13 @@ public:
       return nobody();
     // Only who holds this lock changes the tree.
     auto found = tree_.locate(where);
-    if (found.blocked)
-      return {kind::refused, {}, {refusal_of(where, found.obstacle)}};
-    auto next = editor_type::judge(rule, found.at, fresh->content.shown);
+    if (found.blocked) { // if it is not refused, much is to be done
+      guard.unlock();
+      return transact(who, [&](editor_type& edit) {
+        edit.put(where, Value{*change[0].new_value});
+      });
+    }
+    auto next = editor_type::judge(rule, found.at, fresh->content.shown, gone_);
     if (next.what == ruling::kind::refused)
       return {kind::refused, {}, {{refusal_reason::reserved, where}}};
     result.changes.version = version_;
@@ -256,7 +261,7 @@ public:
     auto* owner = owner_of(who.id);
     if (owner == nullptr)
       return nobody();
-    editor_type changes{rules_, limits_, who, {tree_, owner->mine}};
+    editor_type changes{rules_, limits_, who, {tree_, owner->mine}, gone_};
     if (removes_all)
       changes.know_owned(paths_of_locked(who.id));
     if constexpr (std::is_same_v<std::invoke_result_t<Edit&, editor_type&>,
@@ -287,7 +292,7 @@ public:
     auto* owner = owner_of(who.id);
     if (owner == nullptr)
       return std::nullopt;
-    draft result{editor_type{rules_, limits_, who, {tree_, owner->mine}},
+    draft result{editor_type{rules_, limits_, who, {tree_, owner->mine}, gone_},
                  {tree_, version_},
                  changes_};
     if (removes_all)
@@ -570,6 +575,7 @@ private:
   // line takes about as long as all else that they do under the lock.
   const mount_rules rules_;
   const tree_limits limits_;
+  const gone_function gone_;
   std::unordered_map<owner_id, std::unique_ptr<owner_state>> owners_;
   bool closed_ = false;
 

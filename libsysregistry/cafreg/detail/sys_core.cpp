@@ -60,7 +60,8 @@ mount_rules rules_of(const system_options& x) {
 sys_core::sys_core(caf::actor_system& sys, system_options options)
   : core_base(sys, base_options(options)),
     limits_(std::move(options)),
-    store_(rules_of(limits_), {limits_.max_depth, limits_.max_key_size}),
+    store_(rules_of(limits_), {limits_.max_depth, limits_.max_key_size},
+           [this](owner_id who) { return actors_.gone(who); }),
     actors_(limits_.hold == hold::strong) {
   if (!caf::get_or(sys.config(), "cafreg.prepared-system", false))
     throw std::invalid_argument{
@@ -191,6 +192,7 @@ std::string sys_core::what_is_at(const path& where) const {
 }
 
 owner_id sys_core::enlist(caf::actor_control_block* who) {
+  relieve(who);
   return actors_.enlist(who, [this, who](owner_id id) {
     auto watch = monitor_for(who);
     watch.attach();
@@ -346,6 +348,7 @@ system_stats sys_core::stats() const {
   result.retries = retries_.load(std::memory_order_relaxed);
   result.deliveries = deliveries_.load(std::memory_order_relaxed);
   result.cleanups = cleanups_.load(std::memory_order_relaxed);
+  result.backlog = backlog();
   result.task_failures = task_failures_.load(std::memory_order_relaxed);
   result.files_written = files_written_.load(std::memory_order_relaxed);
   result.write_failures = write_failures_.load(std::memory_order_relaxed);
@@ -354,12 +357,24 @@ system_stats sys_core::stats() const {
 
 // -- the end ------------------------------------------------------------------
 
-bool sys_core::on_close(std::function<void(const snapshot&)> fn) {
+bool sys_core::on_close(const void* owner,
+                        std::function<void(const snapshot&)> fn) {
   std::lock_guard guard{close_mutex_};
   if (closed())
     return false;
-  at_close_.push_back(std::move(fn));
+  at_close_.push_back({owner, std::move(fn)});
   return true;
+}
+
+void sys_core::off_close(const void* owner) noexcept {
+  decltype(last_call::fn) dropped; // without the lock
+  std::lock_guard guard{close_mutex_};
+  auto pos = std::find_if(at_close_.begin(), at_close_.end(),
+                          [owner](auto& x) { return x.owner == owner; });
+  if (pos == at_close_.end())
+    return;
+  dropped.swap(pos->fn);
+  at_close_.erase(pos);
 }
 
 void sys_core::close() noexcept {
@@ -384,9 +399,9 @@ void sys_core::close() noexcept {
       last = store_.close();
     }
     snapshot state{std::move(last.tree), last.version};
-    for (auto& fn : last_calls)
+    for (auto& x : last_calls)
       try {
-        fn(state);
+        x.fn(state);
       } catch (...) {
         // Out of memory: the others still are to be called.
       }

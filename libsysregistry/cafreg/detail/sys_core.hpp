@@ -160,8 +160,12 @@ public:
 
   /// Calls `fn` with the last state when the registry is closed, in the thread
   /// that closes it.
+  /// @param owner By which `off_close` finds it.
   /// @returns false if it is closed.
-  bool on_close(std::function<void(const snapshot&)> fn);
+  bool on_close(const void* owner, std::function<void(const snapshot&)> fn);
+
+  /// Forgets such calls.
+  void off_close(const void* owner) noexcept;
 
   void close() noexcept;
 
@@ -268,7 +272,11 @@ private:
 
   std::mutex close_mutex_;
   std::set<std::string> files_;
-  std::vector<std::function<void(const snapshot&)>> at_close_;
+  struct last_call {
+    const void* owner;
+    std::function<void(const snapshot&)> fn;
+  };
+  std::vector<last_call> at_close_;
 
   std::atomic<uint64_t> refusals_{0};
   std::atomic<uint64_t> retries_{0};

@@ -20,7 +20,7 @@ namespace {
 // is in one call.
 struct task {
   void run(const snapshot& before, const system_state& now,
-           caf::actor_control_block* who) {
+           caf::actor_control_block* who) const {
     auto failed = false;
     try {
       fn(before, now.snapshot);

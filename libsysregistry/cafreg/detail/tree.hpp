@@ -207,6 +207,18 @@ public:
     });
   }
 
+  /// Calls `fn(const std::vector<std::string>& where, const leaf&)` for each
+  /// leaf at and below a path, as long as it returns true.
+  /// @returns whether it always did.
+  template <class Fn>
+  bool all_of(key_span scope, Fn&& fn) const {
+    auto* found = find(scope);
+    if (found == nullptr)
+      return true;
+    std::vector<std::string> where{scope.begin(), scope.end()};
+    return all_of(*found, where, fn);
+  }
+
   /// Calls `fn(const std::vector<std::string>& where, const leaf* in_a,
   /// const leaf* in_b)` for each leaf that is not the same object in both, as
   /// long as it returns true. Complexity: linear in what is not shared.
@@ -326,13 +338,23 @@ private:
                           Fn& fn) {
     if (x == nullptr)
       return true;
-    auto go_on = true;
     auto each = [&](const std::vector<std::string>& at, const leaf& found) {
-      if (go_on)
-        go_on = InA ? fn(at, &found, nullptr) : fn(at, nullptr, &found);
+      return InA ? fn(at, &found, nullptr) : fn(at, nullptr, &found);
     };
-    visit(*x, where, each);
-    return go_on;
+    return all_of(*x, where, each);
+  }
+
+  template <class Fn>
+  static bool all_of(const item& x, std::vector<std::string>& where, Fn& fn) {
+    if (x.is_leaf())
+      return fn(std::as_const(where), *as_leaf(&x));
+    return trie<item>::compare(as_branch(&x)->children, {},
+                               [&](const item* child, const item*) {
+                                 where.push_back(child->key());
+                                 auto go_on = all_of(*child, where, fn);
+                                 where.pop_back();
+                                 return go_on;
+                               });
   }
 
   // Replaces a branch by a copy if others use it, too.

@@ -59,6 +59,81 @@ TEST_CASE("at an owned mount only the owner changes a leaf") {
   CHECK(uut.places_of(bob) == places{"state.eth0.address"});
 }
 
+TEST_CASE("who has died reserves nothing") {
+  uut_type uut;
+  uut.put({alice}, "state.a", 1);
+  uut.put({alice}, "state.b.c", 2);
+  uut.put({alice}, "state.b.d", 3);
+  uut.put({alice}, "state.e", 4);
+  uut.put({alice}, "config.f", 5);
+  uut.put({alice}, "open.g", 6);
+  uut.put({carol}, "state.x", 7);
+  SECTION("a leaf is taken over") {
+    uut.gone = {alice};
+    auto first = uut.put({bob}, "state.a", 10);
+    CHECK(done(first));
+    REQUIRE(first.changes.changed.size() == 1);
+    CHECK(first.changes.changed[0].old_value == 1);
+    CHECK(done(uut.put({bob}, "config.f", 11)));
+    CHECK(done(uut.put({bob}, "open.g", 6))); // as it is
+    CHECK(uut.places_of(bob) == places{"config.f", "open.g", "state.a"});
+    CHECK(uut.places_of(alice) == places{"state.b.c", "state.b.d", "state.e"});
+    uut.drop_owner(alice);
+    CHECK(uut.content()
+          == std::map<std::string, int>{
+            {"config.f", 11}, {"open.g", 6}, {"state.a", 10}, {"state.x", 7}});
+  }
+  SECTION("it is in nobody's way") {
+    uut.gone = {alice};
+    auto below = uut.put({bob}, "state.a.y", 10);
+    CHECK(done(below));
+    CHECK(below.changes.removed.size() == 1);
+    CHECK(below.changes.added.size() == 1);
+    auto above = uut.put({bob}, "state.b", 11);
+    CHECK(done(above));
+    CHECK(above.changes.removed.size() == 2);
+    CHECK(done(uut.transact({bob}, [](editor& x) {
+      x.move("state.b", "state.e");
+      x.remove("config.f");
+    })));
+    uut.drop_owner(alice);
+    CHECK(uut.content()
+          == std::map<std::string, int>{
+            {"state.a.y", 10}, {"state.e", 11}, {"state.x", 7}});
+    CHECK(uut.places_of(bob) == places{"state.a.y", "state.e"});
+  }
+  SECTION("it does not help against the living") {
+    uut.gone = {alice};
+    uut.put({carol}, "state.b.z", 8);
+    auto before = uut.content();
+    CHECK(refused(uut.put({bob}, "state.b", 11), refusal_reason::over_subtree,
+                  "state.b"));
+    CHECK(refused(uut.put({bob}, "state.x", 12), refusal_reason::reserved,
+                  "state.x"));
+    CHECK(uut.content() == before);
+  }
+  SECTION("as long as it lives it does") {
+    CHECK(refused(uut.put({bob}, "state.a", 10), refusal_reason::reserved,
+                  "state.a"));
+    CHECK(refused(uut.put({bob}, "state.b", 10), refusal_reason::over_subtree,
+                  "state.b"));
+  }
+}
+
+TEST_CASE("what the dead said at a layered mount is in nobody's way") {
+  uut_type uut;
+  uut.put({alice}, "layers.a", 1);
+  uut.put({carol}, "layers.a", 2);
+  uut.gone = {alice};
+  CHECK(refused(uut.put({bob}, "layers.a.b", 3),
+                {{refusal_reason::through_leaf, "layers.a.b", 2}}));
+  uut.gone = {alice, carol};
+  CHECK(done(uut.put({bob}, "layers.a.b", 3)));
+  uut.drop_owner(alice);
+  uut.drop_owner(carol);
+  CHECK(uut.content() == std::map<std::string, int>{{"layers.a.b", 3}});
+}
+
 TEST_CASE("at a shared mount anyone updates, and only the owner removes") {
   uut_type uut;
   uut.put({alice}, "config.filter", 1);

@@ -50,7 +50,8 @@ uut_type make_store() {
   for (auto& [key, mount] : config.mounts)
     rules.push_back({key, mount.kind, mount.priorities});
   return {cafreg::detail::mount_rules{std::move(rules)},
-          {config.max_depth, config.max_key_size}};
+          {config.max_depth, config.max_key_size},
+          [](owner_id) { return false; }};
 }
 
 path to_path(const keys& x) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,10 +49,14 @@ public:
   using super = cafreg::detail::store<Value>;
 
   explicit store_with_owners(tree_limits limits = {})
-    : super(default_rules(), limits) {
+    : super(default_rules(), limits,
+            [this](owner_id who) { return gone.count(who) > 0; }) {
     for (auto who : {restorer, alice, bob, carol})
       super::add_owner(who);
   }
+
+  /// Those who have died, but were not dropped yet.
+  std::set<owner_id> gone;
 
   /// What shows at a path in the tree of all.
   std::optional<Value> at(const path& where) const {
