@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/time_span.hpp"
 
 namespace cafreg {
 
@@ -20,9 +21,9 @@ struct backoff_options {
   /// without being asked to by the registry. 0: any number is fine.
   size_t failures = 0;
   /// The time in which they are counted.
-  std::chrono::nanoseconds within = std::chrono::seconds{10};
+  time_span within = std::chrono::seconds{10};
   /// How long, from the last failure on, starts answer `errc::backing_off`.
-  std::chrono::nanoseconds cool_down = std::chrono::seconds{30};
+  time_span cool_down = std::chrono::seconds{30};
 };
 
 /// Options of a registry of workers.
@@ -36,10 +37,10 @@ struct gen_registry_options {
   /// Actors that get `registered` and `unregistered` from the first worker on.
   std::vector<caf::actor> listeners = {};
   /// How long a worker that is told to exit has for it, before it is killed.
-  std::chrono::nanoseconds stop_timeout = std::chrono::seconds{5};
+  time_span stop_timeout = std::chrono::seconds{5};
   /// Workers that were not used through the registry for so long are told to
   /// exit; 0: never.
-  std::chrono::nanoseconds idle_after{0};
+  time_span idle_after = {};
   /// With more workers than that, the least recently used ones are told to
   /// exit; 0: no limit.
   size_t max_workers = 0;

@@ -31,6 +31,7 @@
 #include "cafreg/lookup_result.hpp"
 #include "cafreg/registry_base.hpp"
 #include "cafreg/seam/chance.hpp"
+#include "cafreg/time_span.hpp"
 #include "cafreg/types.hpp"
 #include "cafreg/worker.hpp"
 
@@ -119,7 +120,7 @@ public:
   /// @throws see `lookup_or_start`
   template <class... Ts>
     requires starts_with<Worker, Ts...> caf::expected<handle_type>
-    lookup_or_start_for(std::chrono::nanoseconds limit, key_arg id, Ts&&... xs)
+    lookup_or_start_for(time_span limit, key_arg id, Ts&&... xs)
   const {
     if (auto found = whereis(id)) [[likely]]
       return std::move(*found);
@@ -307,8 +308,7 @@ public:
   /// @returns a response handle of CAF; the response is an error of `send` if
   ///          there is one.
   template <class Self, class... Ts>
-  auto request(Self* self, key_arg id, std::chrono::nanoseconds timeout,
-               Ts&&... xs) const {
+  auto request(Self* self, key_arg id, time_span timeout, Ts&&... xs) const {
     using response = decltype(detail::request(self, handle_type{}, timeout,
                                               std::forward<Ts>(xs)...));
     std::optional<response> result;
@@ -320,8 +320,8 @@ public:
     if (!result)
       result.emplace(
         detail::request(self,
-                        caf::actor_cast<handle_type>(core_->courier(
-                          Id{id}, timeout == std::chrono::nanoseconds::max())),
+                        caf::actor_cast<handle_type>(
+                          core_->courier(Id{id}, timeout.infinite())),
                         timeout, std::forward<Ts>(xs)...));
     return std::move(*result);
   }
@@ -331,8 +331,7 @@ public:
     requires requires(Self& self) {
       self.ptr();
     }
-  auto request(Self& self, key_arg id, std::chrono::nanoseconds timeout,
-               Ts&&... xs) const {
+  auto request(Self& self, key_arg id, time_span timeout, Ts&&... xs) const {
     return request(self.ptr(), id, timeout, std::forward<Ts>(xs)...);
   }
 
@@ -360,8 +359,7 @@ public:
   attempt stop(key_arg id, const caf::error& reason) const;
 
   /// Like the above, with the time that the worker has.
-  attempt stop(key_arg id, const caf::error& reason,
-               std::chrono::nanoseconds timeout) const;
+  attempt stop(key_arg id, const caf::error& reason, time_span timeout) const;
 
   /// Tells a worker to exit, and has it killed if it has not done so in time.
   /// Never waits. Complexity: constant.
@@ -375,8 +373,7 @@ public:
   /// Like the above, with the worker's exit reason and the time that it has.
   /// @returns an error: `no_such_name`, `closed`, `null_handle`.
   attempt begin_stop(key_arg id, const caf::actor& who,
-                     const caf::error& reason,
-                     std::chrono::nanoseconds timeout) const;
+                     const caf::error& reason, time_span timeout) const;
 
   // -- the registry -----------------------------------------------------------
 
@@ -470,7 +467,7 @@ private:
 
   // The caller keeps the worker's memory.
   void stop_found(caf::actor_control_block* who, key_arg id,
-                  const caf::error& reason, std::chrono::nanoseconds timeout,
+                  const caf::error& reason, time_span timeout,
                   when_gone fn) const;
 };
 
@@ -522,9 +519,9 @@ auto gen_registry_ref<Id, Worker, Value>::which_children() const
 }
 
 template <registry_key Id, worker_type Worker, registry_value Value>
-attempt gen_registry_ref<Id, Worker, Value>::stop(
-  key_arg id, const caf::error& reason,
-  std::chrono::nanoseconds timeout) const {
+attempt gen_registry_ref<Id, Worker, Value>::stop(key_arg id,
+                                                  const caf::error& reason,
+                                                  time_span timeout) const {
   auto found = whereis(id);
   if (!found)
     return core_->missing(id);
@@ -572,7 +569,7 @@ attempt gen_registry_ref<Id, Worker, Value>::begin_stop(
 template <registry_key Id, worker_type Worker, registry_value Value>
 attempt gen_registry_ref<Id, Worker, Value>::begin_stop(
   key_arg id, const caf::actor& who, const caf::error& reason,
-  std::chrono::nanoseconds timeout) const {
+  time_span timeout) const {
   if (!who)
     return error(errc::null_handle, id, "the handle is null");
   auto found = lookup(id);
@@ -635,7 +632,7 @@ caf::error gen_registry_ref<Id, Worker, Value>::already_started(
 template <registry_key Id, worker_type Worker, registry_value Value>
 void gen_registry_ref<Id, Worker, Value>::stop_found(
   caf::actor_control_block* who, key_arg id, const caf::error& reason,
-  std::chrono::nanoseconds timeout, when_gone fn) const {
+  time_span timeout, when_gone fn) const {
   // CAF's actors ignore an exit whose reason is no error.
   core_->stop_worker(detail::add_reference(who), Id{id},
                      detail::failed(reason) ? reason : default_reason(),

@@ -36,12 +36,16 @@ using count = cafreg::detail::tag<"cafreg::ask::count">;
 /// (give_away, key, from, to) -> bool: true, or `errc::not_holder`.
 using give_away = cafreg::detail::tag<"cafreg::ask::give_away">;
 
-/// (await, key, timespan) -> (actor, value), or `errc::timeout`.
+/// (await, key, timespan) -> (actor, value), or `errc::timeout`. The wait ends
+/// with whoever asks, too.
 using await = cafreg::detail::tag<"cafreg::ask::await">;
 
 /// (watch, key, actor) -> uint64_t: the id of the subscription; the actor gets
-/// `name_state` messages.
+/// `name_state` messages until it ends, or somebody asks to `cancel`.
 using watch = cafreg::detail::tag<"cafreg::ask::watch">;
+
+/// (cancel, uint64_t) -> bool: ends what has this id; false if it has ended.
+using cancel = cafreg::detail::tag<"cafreg::ask::cancel">;
 
 /// (publish, key, message) -> uint64_t: how many entries got the message.
 using publish = cafreg::detail::tag<"cafreg::ask::publish">;

@@ -778,11 +778,15 @@ auto spawn_named_function(caf::actor_system& sys, Binder bind, F fun,
 template <class Self, class Handle, class... Ts>
 auto request(Self* self, const Handle& to, std::chrono::nanoseconds timeout,
              Ts&&... xs) {
+  // CAF adds it to the time of now.
+  constexpr std::chrono::nanoseconds longest = std::chrono::hours{24 * 36525};
 #if CAFREG_CAF_VERSION >= 10000
   return self->mail(std::forward<Ts>(xs)...)
-    .request(to, std::chrono::duration_cast<caf::timespan>(timeout));
+    .request(to, timeout > longest ? caf::infinite : caf::timespan{timeout});
 #else
-  return self->request(to, caf::timespan{timeout}, std::forward<Ts>(xs)...);
+  return timeout > longest
+           ? self->request(to, caf::infinite, std::forward<Ts>(xs)...)
+           : self->request(to, caf::timespan{timeout}, std::forward<Ts>(xs)...);
 #endif
 }
 

@@ -21,6 +21,7 @@
 #include "cafreg/detail/blocked_wait.hpp"
 #include "cafreg/detail/deadline.hpp"
 #include "cafreg/detail/key_text.hpp"
+#include "cafreg/detail/lasting_ptr.hpp"
 #include "cafreg/detail/typed_core.hpp"
 #include "cafreg/entry.hpp"
 #include "cafreg/errc.hpp"
@@ -29,6 +30,7 @@
 #include "cafreg/seam/who.hpp"
 #include "cafreg/stats.hpp"
 #include "cafreg/subscription.hpp"
+#include "cafreg/time_span.hpp"
 
 namespace cafreg {
 
@@ -66,15 +68,15 @@ public:
   /// @returns a subscription to cancel it, or an error: `null_handle`,
   ///          `key_too_large`, `closed`.
   caf::expected<subscription> await(key_arg key, const caf::actor& who,
-                                    std::chrono::nanoseconds timeout) const;
+                                    time_span timeout) const;
 
   /// Waits until there is an entry under a key. For threads: in one that runs
   /// actors it refuses unless the answer is there already, since waiting there
   /// could keep the awaited actor from running. Complexity: as above.
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
-  [[nodiscard]] caf::expected<entry_type>
-  await(key_arg key, std::chrono::nanoseconds timeout) const;
+  [[nodiscard]] caf::expected<entry_type> await(key_arg key,
+                                                time_span timeout) const;
 
   /// Runs `fn()` while no other caller of `with_lock` with the same key runs
   /// its function. Lock keys have nothing to do with names. A thread that runs
@@ -197,6 +199,16 @@ public:
   [[nodiscard]] caf::error lookup_error(errc why, key_arg key) const;
 
   /// @cond
+  // For fronts: `who` waits, and `reply_to` is told.
+  caf::expected<subscription> await_for(caf::strong_actor_ptr who,
+                                        const caf::actor& reply_to, key_arg key,
+                                        time_span timeout) const;
+
+  // The same as `subscription::cancel`.
+  bool cancel(uint64_t id) const {
+    return core_->cancel(id);
+  }
+
 protected:
   using core_type = Core;
 
@@ -215,9 +227,9 @@ protected:
     return caf::actor_cast<Handle>(std::move(ptr));
   }
 
-  auto deadline_after(std::chrono::nanoseconds timeout) const {
+  auto deadline_after(time_span timeout) const {
     return detail::later(core_->now(),
-                         std::max(timeout, std::chrono::nanoseconds{0}));
+                         std::max(timeout.get(), time_span::duration::zero()));
   }
 
   // `select` of a derived class, which has the `for_each`.
@@ -259,7 +271,7 @@ protected:
   caf::expected<subscription>
   add_interest(key_arg key, std::unique_ptr<interest_type> x) const;
 
-  std::shared_ptr<core_type> core_;
+  detail::lasting_ptr<core_type> core_;
   /// @endcond
 };
 
@@ -270,15 +282,15 @@ protected:
 template <class Core, registry_key Key, registry_value Value,
           actor_handle Handle>
 caf::expected<subscription> registry_base<Core, Key, Value, Handle>::await(
-  key_arg key, const caf::actor& who, std::chrono::nanoseconds timeout) const {
+  key_arg key, const caf::actor& who, time_span timeout) const {
   return interested(key, who, detail::interest::kind::await,
                     deadline_after(timeout));
 }
 
 template <class Core, registry_key Key, registry_value Value,
           actor_handle Handle>
-auto registry_base<Core, Key, Value, Handle>::await(
-  key_arg key, std::chrono::nanoseconds timeout) const
+auto registry_base<Core, Key, Value, Handle>::await(key_arg key,
+                                                    time_span timeout) const
   -> caf::expected<entry_type> {
   if (closed())
     return detail::failure(closed_error(key));
@@ -366,6 +378,20 @@ caf::error registry_base<Core, Key, Value, Handle>::check(
   if (!core_->options().allow_remote && who->node() != system().node())
     return error(errc::remote_actor, key, "the actor is on another node");
   return check_key(key);
+}
+
+template <class Core, registry_key Key, registry_value Value,
+          actor_handle Handle>
+caf::expected<subscription> registry_base<Core, Key, Value, Handle>::await_for(
+  caf::strong_actor_ptr who, const caf::actor& reply_to, key_arg key,
+  time_span timeout) const {
+  if (auto err = check_key(key); detail::failed(err))
+    return detail::failure(std::move(err));
+  auto x = core_->make_interest(detail::interest::kind::await, key,
+                                std::move(who));
+  x->reply_to = caf::actor_cast<caf::strong_actor_ptr>(reply_to);
+  x->deadline = deadline_after(timeout);
+  return add_interest(key, std::move(x));
 }
 
 template <class Core, registry_key Key, registry_value Value,

@@ -68,6 +68,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafreg, CAFREG_FIRST_TYPE_ID)
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::stop))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::may_leave))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::worker_gone))
+  CAF_ADD_TYPE_ID(cafreg, (cafreg::ask::cancel))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::deaths_noticed))
   CAF_ADD_TYPE_ID(cafreg, (cafreg::detail::try_again))
 

@@ -26,6 +26,7 @@
 #include "cafreg/options.hpp"
 #include "cafreg/registry_base.hpp"
 #include "cafreg/subscription.hpp"
+#include "cafreg/time_span.hpp"
 #include "cafreg/types.hpp"
 #include "cafreg/via.hpp"
 
@@ -272,8 +273,8 @@ public:
   /// the awaited actor from running.
   /// @returns the entry, or an error: `timeout`, `would_block`, `closed`,
   ///          `key_too_large`.
-  [[nodiscard]] caf::expected<entry_type>
-  await(key_arg key, std::chrono::nanoseconds timeout) const;
+  [[nodiscard]] caf::expected<entry_type> await(key_arg key,
+                                                time_span timeout) const;
 
   // -- via --------------------------------------------------------------------
 
@@ -466,7 +467,8 @@ caf::error unique_registry_ref<Key, Value, Handle>::give_away(
   if (auto err = check(control_block(to), key); detail::failed(err))
     return err;
   if (control_block(from) == control_block(to)) {
-    if (!values(key, from).empty())
+    if (!detail::actors::dead(control_block(from))
+        && !values(key, from).empty())
       return {};
     return write_error(closed() ? detail::write_result::closed
                                 : detail::write_result::not_held,
@@ -531,8 +533,8 @@ caf::expected<subscription> unique_registry_ref<Key, Value, Handle>::watch(
 }
 
 template <registry_key Key, registry_value Value, actor_handle Handle>
-auto unique_registry_ref<Key, Value, Handle>::await(
-  key_arg key, std::chrono::nanoseconds timeout) const
+auto unique_registry_ref<Key, Value, Handle>::await(key_arg key,
+                                                    time_span timeout) const
   -> caf::expected<entry_type> {
   if (auto found = lookup(key))
     return std::move(*found);

@@ -10,6 +10,7 @@
 #include "cafreg/detail/bouncer.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/lookup_result.hpp"
+#include "cafreg/time_span.hpp"
 
 namespace cafreg {
 
@@ -86,7 +87,7 @@ public:
   /// @returns a response handle of CAF; the response is the error
   ///          `errc::no_such_name` or `errc::closed` if there is no holder.
   template <class Self, class... Ts>
-  auto request(Self* self, std::chrono::nanoseconds timeout, Ts&&... xs) const {
+  auto request(Self* self, time_span timeout, Ts&&... xs) const {
     auto holder = whereis();
     auto to = holder ? *holder
                      : caf::actor_cast<handle_type>(detail::spawn_bouncer(
@@ -100,7 +101,7 @@ public:
     requires requires(Self& self) {
       self.ptr();
     }
-  auto request(Self& self, std::chrono::nanoseconds timeout, Ts&&... xs) const {
+  auto request(Self& self, time_span timeout, Ts&&... xs) const {
     return request(self.ptr(), timeout, std::forward<Ts>(xs)...);
   }
 

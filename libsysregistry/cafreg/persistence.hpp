@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/lasting_ptr.hpp"
 #include "cafreg/path.hpp"
 #include "cafreg/sys_options.hpp"
 
@@ -59,7 +60,7 @@ private:
     // nop
   }
 
-  std::shared_ptr<detail::persisted_scope> what_;
+  detail::lasting_ptr<detail::persisted_scope> what_;
 };
 
 } // namespace cafreg

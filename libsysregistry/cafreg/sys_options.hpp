@@ -12,6 +12,7 @@
 #include "cafreg/mount.hpp"
 #include "cafreg/options.hpp"
 #include "cafreg/path.hpp"
+#include "cafreg/time_span.hpp"
 
 namespace cafreg {
 
@@ -39,9 +40,9 @@ struct subscribe_options {
   /// What it is about: all by default.
   path scope = {};
   /// The least time between two deliveries.
-  std::chrono::nanoseconds min_interval{0};
+  time_span min_interval = {};
   /// How long to collect further changes after the first one.
-  std::chrono::nanoseconds hysteresis{0};
+  time_span hysteresis = {};
   /// Whether the next delivery waits until the subscriber has called
   /// `acknowledge`, so that it never has more than one in its mailbox.
   bool acknowledged = false;
@@ -57,9 +58,9 @@ struct transaction_options {
 /// Options of `persist`.
 struct persist_options {
   /// The least time between two writes of the file.
-  std::chrono::nanoseconds min_interval = std::chrono::seconds{1};
+  time_span min_interval = std::chrono::seconds{1};
   /// How long to collect further changes after the first one.
-  std::chrono::nanoseconds hysteresis = std::chrono::milliseconds{100};
+  time_span hysteresis = std::chrono::milliseconds{100};
 };
 
 } // namespace cafreg

@@ -17,6 +17,7 @@
 
 #include "cafreg/any_actor.hpp"
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/lasting_ptr.hpp"
 #include "cafreg/errc.hpp"
 #include "cafreg/path.hpp"
 #include "cafreg/persistence.hpp"
@@ -218,7 +219,7 @@ protected:
 
   explicit system_registry_ref(std::shared_ptr<core_type> core);
 
-  std::shared_ptr<core_type> core_;
+  detail::lasting_ptr<core_type> core_;
 
 private:
   using leaf_ref = detail::config_tree::leaf_ref;

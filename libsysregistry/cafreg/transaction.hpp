@@ -14,6 +14,7 @@
 
 #include "cafreg/any_actor.hpp"
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/lasting_ptr.hpp"
 #include "cafreg/detail/step.hpp"
 #include "cafreg/path.hpp"
 #include "cafreg/snapshot.hpp"
@@ -95,9 +96,10 @@ public:
   /// @returns what has changed, or an error, and then nothing has:
   ///          `reserved_keys`, `path_conflict`, `bad_path`, `no_such_path`
   ///          with the `refused_paths`; `value_too_large`, `bad_value`,
-  ///          `rule_refused`, `callback_threw`, `null_handle`, `dead_actor`,
-  ///          `remote_actor`, `would_deadlock` (within a rule or an update
-  ///          function), `closed`.
+  ///          `rule_refused`, `callback_threw`, `null_handle` (also if this
+  ///          object was moved from), `dead_actor`, `remote_actor`,
+  ///          `would_deadlock` (within a rule or an update function),
+  ///          `closed`.
   /// @throws std::bad_alloc; then nothing has changed
   caf::expected<delta> commit();
 
@@ -126,7 +128,8 @@ private:
 
   transaction& add(detail::step next);
 
-  std::shared_ptr<detail::sys_core> core_;
+  detail::lasting_ptr<detail::sys_core> core_;
+  // Null also after a move.
   caf::strong_actor_ptr who_;
   transaction_options how_;
   std::vector<detail::step> steps_;

@@ -111,6 +111,66 @@ TEST_CASE("who waits for an actor that is killed is told") {
   CHECK(told);
 }
 
+TEST_CASE("a wait by message ends with whoever asked for it") {
+  world w;
+  names_type names{w.sys};
+  auto front = names.actor();
+  auto ask_for = [&](const char* key) {
+    return w.sys.spawn([front, key](caf::event_based_actor* self) {
+      cafreg::detail::request(self, front, 20ms, cafreg::ask::await{},
+                              std::string{key}, caf::timespan::max())
+        .then([](const caf::actor&, int) {}, [](const caf::error&) {});
+      return idle(self);
+    });
+  };
+  std::vector<caf::actor> askers;
+  for (auto i = 0; i < 50; ++i)
+    askers.push_back(ask_for("nobody"));
+  auto stays = ask_for("somebody");
+  wait_until([&] { return names.holders().size() == 51; });
+  for (auto& x : names.holders())
+    CHECK(x.role == cafreg::holder_role::waiter);
+  for (auto& x : askers)
+    kill(x);
+  wait_until([&] { return names.holders().size() == 1; });
+  CHECK(names.holders().front().id == stays.id());
+  // The front has forgotten them, too, and goes on.
+  auto who = w.sys.spawn(idle);
+  REQUIRE(names.register_as(who, "somebody", 1));
+  wait_until([&] { return names.stats().backlog == 0; });
+  CHECK(ask(w.sys, front) == "a number");
+  kill(stays);
+  kill(who);
+}
+
+TEST_CASE("a watch by message ends by message") {
+  world w;
+  names_type names{w.sys};
+  topics_type topics{w.sys};
+  auto log = std::make_shared<journal>();
+  auto watcher = spawn_recorder(w.sys, log);
+  caf::scoped_actor self{w.sys};
+  uint64_t id = 0;
+  cafreg::detail::request(self.ptr(), names.actor(), patience,
+                          cafreg::ask::watch{}, std::string{"x"}, watcher)
+    .receive([&](uint64_t x) { id = x; },
+             [](const caf::error& e) { FAIL(cafreg::to_text(e)); });
+  CHECK(names.holders().size() == 1);
+  auto cancel = [&](const caf::actor& front) {
+    std::optional<bool> result;
+    cafreg::detail::request(self.ptr(), front, patience, cafreg::ask::cancel{},
+                            id)
+      .receive([&](bool x) { result = x; },
+               [](const caf::error& e) { FAIL(cafreg::to_text(e)); });
+    return result;
+  };
+  CHECK(cancel(topics.actor()) == false);
+  CHECK(cancel(names.actor()) == true);
+  CHECK(cancel(names.actor()) == false);
+  CHECK(names.holders().empty());
+  kill(watcher);
+}
+
 // Whoever asks while the registry closes gets an answer of it: a number, or
 // that it is closed.
 TEST_CASE("each request beside the end of a registry is answered by it") {

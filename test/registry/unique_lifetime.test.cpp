@@ -113,6 +113,26 @@ TEST_CASE("a dead actor's name is taken over before clean-up, and spared") {
   kill(listener);
 }
 
+TEST_CASE("the dead have nothing to give away") {
+  world w{1};
+  names_type names{w.sys};
+  auto old = w.sys.spawn<caf::detached>(idle);
+  auto other = w.sys.spawn<caf::detached>(idle);
+  names.register_as(old, "x", 1);
+  {
+    busy held{w.sys};
+    REQUIRE(kill_and_wait(old));
+    CHECK(code_of(names.give_away("x", old, old)) == "not_holder");
+    CHECK(code_of(names.give_away("x", old, other)) == "not_holder");
+    CHECK(code_of(names.give_away("y", old, old)) == "not_holder");
+    CHECK(names.register_as(other, "x", 2));
+    CHECK(code_of(names.give_away("x", old, old)) == "not_holder");
+    CHECK(code_of(names.give_away("x", other, old)) == "dead_actor");
+    CHECK_FALSE(cafreg::detail::failed(names.give_away("x", other, other)));
+  }
+  kill(other);
+}
+
 TEST_CASE("spawn_as takes a dead actor's name over before clean-up") {
   world w{1};
   names_type names{w.sys};

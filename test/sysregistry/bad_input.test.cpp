@@ -505,6 +505,37 @@ TEST_CASE("large transactions take time in proportion") {
   }
 }
 
+TEST_CASE("what was moved from says so, or is as good as before") {
+  fixture f;
+  SECTION("a transaction is not the actor's any more") {
+    auto first = f.state.transaction(f.me);
+    first.update("state.x", 1);
+    auto other = std::move(first);
+    // NOLINTBEGIN(bugprone-use-after-move): that is what this is about
+    CHECK(code_of(first.commit()) == "null_handle");
+    first.update("state.y", 2).remove("state.a").remove_all();
+    CHECK(code_of(first.commit()) == "null_handle");
+    f.unchanged();
+    other = std::move(first);
+    CHECK(code_of(other.commit()) == "null_handle");
+    // NOLINTEND(bugprone-use-after-move)
+    f.unchanged();
+  }
+  SECTION("a reference") {
+    cafreg::system_registry_ref ref = f.state;
+    auto other = std::move(ref);
+    CHECK(ref.get_or("state.a.b", 0) == 1); // NOLINT(bugprone-use-after-move)
+    CHECK(other.get_or("state.a.b", 0) == 1);
+  }
+  SECTION("a snapshot is empty") {
+    auto now = f.state.snapshot();
+    auto other = std::move(now);
+    CHECK(now.size() == 0); // NOLINT(bugprone-use-after-move)
+    CHECK_FALSE(now.contains("state.a.b"));
+    CHECK(other == f.before);
+  }
+}
+
 TEST_CASE("patterns with many ways to match") {
   sys_world w;
   system_registry state{w.sys};

@@ -51,6 +51,7 @@ caf::message_handler common_operations(Ref ref, Insert insert) {
         return std::move(count.error());
       return static_cast<uint64_t>(*count);
     },
+    [ref](ask::cancel, uint64_t id) { return ref.cancel(id); },
     [ref](ask::count) { return static_cast<uint64_t>(ref.count()); },
   };
   if constexpr (sendable<std::vector<key_type>>)

@@ -58,8 +58,11 @@ public:
   const kind what;
   const size_t shard;
   const uint64_t hash;
-  /// The interested actor; null for a thread that waits.
+  /// The interested actor, with which the interest ends; null for a thread that
+  /// waits.
   caf::strong_actor_ptr who;
+  /// Who gets what is awaited for it; null for itself.
+  caf::strong_actor_ptr reply_to;
   /// The waiting thread, if it is one.
   std::shared_ptr<blocked_wait> blocked;
   clock_type::time_point deadline = clock_type::time_point::max();

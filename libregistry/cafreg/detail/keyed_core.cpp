@@ -30,6 +30,11 @@ std::string_view describe(errc why) noexcept {
   }
 }
 
+// Who is told what became of an interest.
+caf::actor_control_block* answered(const interest& x) noexcept {
+  return x.reply_to ? x.reply_to.get() : x.who.get();
+}
+
 } // namespace
 
 void keyed_core::actor_down(caf::actor_control_block* who,
@@ -39,6 +44,8 @@ void keyed_core::actor_down(caf::actor_control_block* who,
   // What it wanted is forgotten, too.
   cleanups_.fetch_add(1, std::memory_order_relaxed);
   auto dropped = interests_.take_of(who);
+  for (auto& x : dropped)
+    give_up(*x);
   remove_listener(who);
 }
 
@@ -122,7 +129,8 @@ uint64_t keyed_core::add_interest(interest_ptr x) {
     wake_at(deadline);
   // It may have died before anyone would have told us.
   if (who && actors::dead(who.get()))
-    interests_.take(id);
+    if (auto dropped = interests_.take(id))
+      give_up(*dropped);
   return id;
 }
 
@@ -178,16 +186,22 @@ void keyed_core::answer(interest& x, const event& what) {
   if (x.blocked)
     x.blocked->answer(what);
   else
-    post(x.who.get(), to_message(awaited{what, x.id}));
+    post(answered(x), to_message(awaited{what, x.id}));
   drop_later(std::move(x.who));
+  drop_later(std::move(x.reply_to));
 }
 
 void keyed_core::disappoint(interest& x, errc why) noexcept {
   if (x.blocked)
     x.blocked->fail(why);
   else if (x.what == interest::kind::await)
-    post(x.who.get(), to_message(awaited{make_event(x.nobody()), x.id,
+    post(answered(x), to_message(awaited{make_event(x.nobody()), x.id,
                                          error(why, x.text(), describe(why))}));
+}
+
+void keyed_core::give_up(interest& x) noexcept {
+  if (x.reply_to)
+    disappoint(x, errc::cancelled);
 }
 
 } // namespace cafreg::detail

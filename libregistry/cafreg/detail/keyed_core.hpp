@@ -117,6 +117,9 @@ private:
 
   void disappoint(interest& x, errc why) noexcept;
 
+  // The one who was interested has died.
+  void give_up(interest& x) noexcept;
+
   void help(deaths& work) noexcept final;
 
   std::atomic<uint64_t> cleanups_{0};

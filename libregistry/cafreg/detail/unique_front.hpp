@@ -71,8 +71,14 @@ caf::strong_actor_ptr spawn_unique_front(Ref ref) {
       },
       [ref, self, &waiting](ask::await, const key_type& key,
                             caf::timespan timeout) {
+        caf::actor here{self};
+        // The wait is the requester's, and ends with it. The promise is going
+        // to take the sender away.
+        auto who = self->current_sender();
+        if (!who)
+          who = caf::actor_cast<caf::strong_actor_ptr>(here);
         auto promise = self->make_response_promise();
-        auto wait = ref.await(key, caf::actor{self}, timeout);
+        auto wait = ref.await_for(std::move(who), here, key, timeout);
         if (wait)
           waiting.emplace(wait->id(), promise);
         else
