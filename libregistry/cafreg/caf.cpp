@@ -362,7 +362,8 @@ looped_actor::~looped_actor() {
   // nop
 }
 
-execution_context* looped_actor::choose(execution_context* ctx) const noexcept {
+execution_context*
+looped_actor::choose(cafreg::detail::execution_context* ctx) const noexcept {
   return loop_ ? loop_.get() : ctx;
 }
 
@@ -551,6 +552,30 @@ void on_end(caf::actor_system& sys, std::function<void()> fn) {
   on_death(sys.spawn_serv().get(),
            [fn = std::move(fn)](const caf::error&) { fn(); });
 #endif
+}
+
+bool exported(caf::actor_system& sys, caf::actor_id id) {
+  return sys.registry().get<caf::strong_actor_ptr>(id) != nullptr;
+}
+
+bool exported(caf::actor_control_block* who) {
+  auto& sys = system_of(who);
+  return who->node() == sys.node() && exported(sys, who->id());
+}
+
+void end_export(caf::actor_system& sys, const weak_actor& who) {
+  auto kept = who.lock();
+  if (!kept || kept->node() != sys.node())
+    return;
+  auto id = kept->id();
+  // CAF's and this one.
+  if (kept->strong_refs.load() > 2 || !exported(sys, id))
+    return;
+  sys.registry().erase(id);
+  kept.reset();
+  // Somebody may have found it meanwhile.
+  if (auto found = who.lock())
+    sys.registry().put(id, found);
 }
 
 void on_death(caf::actor_control_block* who,

@@ -633,7 +633,9 @@ protected:
 private:
   friend class actor_loop;
 
-  execution_context* choose(execution_context* ctx) const noexcept;
+  // Qualified: CAF 1.x has something else of this name in its actors.
+  cafreg::detail::execution_context*
+  choose(cafreg::detail::execution_context* ctx) const noexcept;
 
   const std::shared_ptr<actor_loop> loop_;
 
@@ -789,6 +791,20 @@ auto request(Self* self, const Handle& to, std::chrono::nanoseconds timeout,
            : self->request(to, caf::timespan{timeout}, std::forward<Ts>(xs)...);
 #endif
 }
+
+// -- other nodes --------------------------------------------------------------
+
+/// Whether CAF keeps a local actor because another node has got its handle: so
+/// it does until the actor ends.
+bool exported(caf::actor_system& sys, caf::actor_id id);
+
+/// The same for any actor.
+bool exported(caf::actor_control_block* who);
+
+/// Has CAF let go of such an actor, if nobody else keeps it.
+void end_export(caf::actor_system& sys, const weak_actor& who);
+
+// -- asking -------------------------------------------------------------------
 
 /// Calls `fn()` after an actor has handled all messages that it has got so far,
 /// unless it terminates before. The question is one of CAF's own, which every

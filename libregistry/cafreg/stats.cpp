@@ -21,6 +21,8 @@ std::string to_string(holder_role role) {
       return "owner";
     case holder_role::subscriber:
       return "subscriber";
+    case holder_role::exported:
+      return "exported";
   }
   return "invalid";
 }

@@ -41,7 +41,10 @@ enum class holder_role : uint8_t {
   waiter,
   standby,
   owner,
-  subscriber
+  subscriber,
+  /// Not by the registry, but by CAF: another node has got its handle. CAF lets
+  /// go of it when the registry closes, if nobody else keeps the actor.
+  exported
 };
 
 /// Returns the name of the role.

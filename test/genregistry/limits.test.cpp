@@ -129,8 +129,8 @@ TEST_CASE("requests that wait for a start that fails are told") {
   REQUIRE(held->wait_for(1));
   auto second = workers.request(self, "a", patience, 2);
   held->open();
-  first.receive([](int) { FAIL("answered"); }, note);
-  second.receive([](int) { FAIL("answered"); }, note);
+  std::move(first).receive([](int) { FAIL("answered"); }, note);
+  std::move(second).receive([](int) { FAIL("answered"); }, note);
   CHECK(answers == std::vector<std::string>(2, "factory_failed"));
 }
 
@@ -146,8 +146,8 @@ TEST_CASE("requests that wait for a start when the registry closes are told") {
   wait_until([&] { return workers->closed(); });
   factory.held->open();
   auto told = false;
-  asked.receive([&](int) { told = true; },
-                [&](const caf::error&) { told = true; });
+  std::move(asked).receive([&](int) { told = true; },
+                           [&](const caf::error&) { told = true; });
   CHECK(told);
   closer.join();
 }

@@ -80,9 +80,9 @@ TEST_CASE("no exit message but one that kills ends a registry's actor") {
   world w;
   names_type names{w.sys};
   auto front = names.actor();
-  for (auto why : {caf::exit_reason::user_shutdown, caf::exit_reason::normal,
-                   caf::exit_reason::unhandled_exception,
-                   caf::exit_reason::remote_link_unreachable})
+  for (auto why :
+       {caf::exit_reason::user_shutdown, caf::exit_reason::normal,
+        caf::exit_reason::unknown, caf::exit_reason::remote_link_unreachable})
     kill(front, why);
   CHECK(ask(w.sys, front) == "a number");
   CHECK(names.actor() == front);
@@ -104,10 +104,9 @@ TEST_CASE("who waits for an actor that is killed is told") {
   wait_until([&] { return names.holders().size() == 1; });
   REQUIRE(kill_and_wait(front));
   auto told = false;
-  asked.receive([](const caf::actor&, int) { FAIL("somebody came"); },
-                [&](const caf::error& e) {
-                  told = e != caf::sec::request_timeout;
-                });
+  std::move(asked).receive(
+    [](const caf::actor&, int) { FAIL("somebody came"); },
+    [&](const caf::error& e) { told = e != caf::sec::request_timeout; });
   CHECK(told);
 }
 

@@ -64,6 +64,13 @@ public:
     pid_ = -1;
   }
 
+  /// Writes a number to its standard input.
+  bool tell(int what) const {
+    auto line = std::to_string(what) + '\n';
+    return ::write(input_, line.data(), line.size())
+           == static_cast<ssize_t>(line.size());
+  }
+
   /// 0 if it could not be started.
   uint16_t port(size_t index = 0) const {
     return index < ports_.size() ? static_cast<uint16_t>(ports_[index])

@@ -17,7 +17,8 @@ public:
   }
 
 protected:
-  bool receive(caf::mailbox_element_ptr& what, execution_context*) override {
+  bool receive(caf::mailbox_element_ptr& what,
+               cafreg::detail::execution_context*) override {
     detail::bounce(*what, reason_);
     return false;
   }

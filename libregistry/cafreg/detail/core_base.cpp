@@ -4,6 +4,7 @@
 #include "cafreg/detail/core_base.hpp"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -312,6 +313,30 @@ void core_base::wait_closed() noexcept {
   if (closer_ != seam::this_thread_id())
     seam::wait(driver(), guard, closing_ended_, seam::never,
                [this] { return closed_down_; });
+}
+
+void core_base::part_from(const caf::strong_actor_ptr& who) noexcept {
+  detach_monitors(who.get(), keeper_of(who.get()).get());
+  if (!exported(who.get()))
+    return;
+  try {
+    std::lock_guard guard{exported_mutex_};
+    exported_.push_back(caf::actor_cast<weak_actor>(who));
+  } catch (...) {
+    // Out of memory: then it is CAF that keeps it, as without us.
+  }
+}
+
+std::vector<weak_actor> core_base::take_exported() noexcept {
+  std::lock_guard guard{exported_mutex_};
+  return std::exchange(exported_, {});
+}
+
+void core_base::list_exported(std::vector<holder_info>& result) const {
+  std::set<caf::actor_id> seen;
+  for (size_t i = 0, count = result.size(); i < count; ++i)
+    if (auto id = result[i].id; seen.insert(id).second && exported(system_, id))
+      result.push_back({id, holder_role::exported, 0});
 }
 
 void core_base::drop_all() noexcept {

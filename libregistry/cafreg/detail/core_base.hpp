@@ -27,6 +27,7 @@
 #include "cafreg/seam/threads.hpp"
 #include "cafreg/seam/waiting.hpp"
 #include "cafreg/seam/who.hpp"
+#include "cafreg/stats.hpp"
 
 namespace cafreg::detail {
 
@@ -126,7 +127,8 @@ public:
     return flush();
   }
 
-  // -- called by who adds to the work of keepers -------------------------------
+  // -- called by who adds to the work of keepers
+  // -------------------------------
 
   /// Does a part of a keeper's work if it falls behind: so what the dead leave
   /// behind does not become more, however fast somebody adds to it. To be
@@ -137,6 +139,10 @@ public:
     if (work.too_many()) [[unlikely]]
       relieve(work);
   }
+
+  /// Those of a closed registry that CAF keeps because another node has got
+  /// their handles: if nobody else does, nobody can end them.
+  std::vector<weak_actor> take_exported() noexcept;
 
   // -- keepers ----------------------------------------------------------------
 
@@ -290,6 +296,13 @@ protected:
   /// Drops listeners, metadata and what waits to be dropped.
   void drop_all() noexcept;
 
+  /// To be called while the registry closes, for each actor that is enrolled
+  /// and lives: from here on nothing of the registry is concerned with it.
+  void part_from(const caf::strong_actor_ptr& who) noexcept;
+
+  /// Adds those actors of a list that CAF keeps, too.
+  void list_exported(std::vector<holder_info>& result) const;
+
   void empty_attic() noexcept;
 
   /// Does a part of this work in the thread that calls.
@@ -329,6 +342,9 @@ private:
 
   std::mutex front_mutex_;
   caf::strong_actor_ptr front_;
+
+  std::mutex exported_mutex_;
+  std::vector<weak_actor> exported_;
 
   std::mutex attic_mutex_;
   std::vector<caf::strong_actor_ptr> attic_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "cafreg/types.hpp"
 
@@ -65,13 +66,14 @@ protected:
         // free that its destructor would not.
         if (core_) {
           held_ = core_->driver() == nullptr;
+          exported_ = core_->take_exported();
           closing_ = std::exchange(core_, nullptr);
         }
         if (auto core = closing_.lock(); core && core->flush_closed())
           post_later(system(), add_reference(ctrl()), retry_delay,
                      caf::make_message(close_request{}));
         else
-          quit();
+          end();
       },
     };
     // Whoever gets hold of a keeper cannot end it.
@@ -91,10 +93,18 @@ private:
     work_->go_on();
   }
 
+  // Nothing of the registry keeps an actor any more.
+  void end() {
+    for (auto& who : std::exchange(exported_, {}))
+      end_export(system(), who);
+    quit();
+  }
+
   seam::watch_thread thread_;
   std::shared_ptr<core_base> core_;
   const deaths_ptr work_;
   std::weak_ptr<core_base> closing_;
+  std::vector<weak_actor> exported_;
   // Whether the system waits for this actor.
   bool held_ = false;
 };

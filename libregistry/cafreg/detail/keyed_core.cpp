@@ -100,6 +100,7 @@ std::vector<holder_info> keyed_core::holders() {
   for (auto& who : listeners())
     result.push_back({who->id(), holder_role::listener, 0});
   interests_.list(result);
+  list_exported(result);
   return result;
 }
 
@@ -141,13 +142,11 @@ void keyed_core::close() noexcept {
   auto living = close_table();
   for (auto& x : interests_.close())
     disappoint(*x, errc::closed);
-  for (auto& ref : living) {
-    auto* who = ref.get();
-    detach_monitors(who, keeper_of(who).get());
-  }
+  for (auto& ref : living)
+    part_from(ref);
+  living.clear();
   drop_all();
   stop();
-  living.clear();
   if (first)
     end_closing();
   else

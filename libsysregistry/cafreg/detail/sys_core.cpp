@@ -325,11 +325,14 @@ std::vector<holder_info> sys_core::holders() const {
   actors_.for_each_held([&](owner_id id, const caf::strong_actor_ptr& who) {
     result.push_back({who->id(), holder_role::owner, store_.owned(id)});
   });
-  std::lock_guard guard{audience_mutex_};
-  audience_.for_each([&](const path&, const audience_settings&, uint64_t,
-                         const subscriber& who) {
-    result.push_back({who.get()->id(), holder_role::subscriber, 0});
-  });
+  {
+    std::lock_guard guard{audience_mutex_};
+    audience_.for_each([&](const path&, const audience_settings&, uint64_t,
+                           const subscriber& who) {
+      result.push_back({who.get()->id(), holder_role::subscriber, 0});
+    });
+  }
+  list_exported(result);
   return result;
 }
 
@@ -406,9 +409,7 @@ void sys_core::close() noexcept {
         // Out of memory: the others still are to be called.
       }
   }
-  actors_.clear([this](const caf::strong_actor_ptr& who) {
-    detach_monitors(who.get(), keeper_of(who.get()).get());
-  });
+  actors_.clear([this](const caf::strong_actor_ptr& who) { part_from(who); });
   drop_all();
   stop();
   if (first)
