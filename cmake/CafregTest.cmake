@@ -43,7 +43,8 @@ function(cafreg_add_test_suite library)
   target_precompile_headers(${target} REUSE_FROM ${precompiled})
   # Where a test finds the programs it starts (cafreg_add_test_program).
   target_compile_definitions(${target}
-    PRIVATE CAFREG_TEST_PROGRAM_DIR="${CMAKE_CURRENT_BINARY_DIR}")
+    PRIVATE CAFREG_TEST_PROGRAM_DIR="${CMAKE_CURRENT_BINARY_DIR}"
+      CAFREG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 endfunction()
 
 # cafreg_add_test(<library>.<name> <source>... [CORE] [SERIAL]

@@ -4,7 +4,7 @@
 // Workers that come and go leave nothing behind.
 
 #include "genregistry/gen_helpers.hpp"
-#include "registry/heap.hpp"
+#include "registry/cycling.hpp"
 
 #include "catch.hpp"
 
@@ -52,6 +52,57 @@ TEST_CASE("starts and ends of workers leave nothing") {
     wait_until([&] { return all->living() == 0 && workers.count() == 0; });
   };
   CHECK(heap::growth(6, cycle) < slack);
+}
+
+TEST_CASE("what begins with a worker, and ends, leaves nothing") {
+  using cycling::must;
+  world w{2};
+  auto all_workers = std::make_shared<census>();
+  workers_type workers{w.sys, {}, counted(all_workers)};
+  auto a = cycling::spawn_silent(w.sys);
+  cycling::list all;
+  all.add("lookup_or_start stop", [&] {
+    must(workers.lookup_or_start("x"));
+    must(workers.stop("x"));
+  });
+  all.add("start begin_stop", [&] {
+    must(workers.start("x"));
+    must(workers.begin_stop("x"));
+    wait_until([&] { return !workers.whereis("x"); });
+  });
+  all.add("lookup_or_start_for", [&] {
+    must(workers.lookup_or_start_for(caf::infinite, "x"));
+    must(workers.stop("x"));
+  });
+  all.add("lookup_or_start_all", [&] {
+    must(workers.lookup_or_start_all({"x", "y"}).size() == 2);
+    must(workers.stop("x"));
+    must(workers.stop("y"));
+  });
+  all.add("send request actor", [&] {
+    must(workers.send("x", 1));
+    caf::scoped_actor self{w.sys};
+    workers.request(self, "x", patience, 2)
+      .receive([](int) {}, [](const caf::error&) {});
+    must(workers.actor());
+    must(workers.stop("x"));
+  });
+  all.add("close", [&] {
+    // CAF keeps whom a timer is for until its time.
+    workers_type other{w.sys, {.stop_timeout = 1ms}, counted(all_workers)};
+    must(other.start("x"));
+    other.close();
+  });
+  all.none("count count_children for_each ids lookup lookup_error options "
+           "reduce sample started_worker stats to_list touch update_value "
+           "visit whereis which_children");
+  all.compare({{"libgenregistry/cafreg/gen_registry.hpp", "gen_registry_ref"}});
+  auto before = running_actors(w.sys);
+  all.run(cycling::count() / 4, [&] {
+    cycling::drain(w.sys, a);
+    wait_until([&] { return running_actors(w.sys) == before; });
+  });
+  kill(a);
 }
 
 } // namespace cycles_test
