@@ -98,11 +98,47 @@ void bytes_per_entry(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 2 * many);
 }
 
+// -- all entries of one actor -------------------------------------------------
+
+// `remove(registry, actor, keys)` of so many that one actor has.
+template <class Remove>
+void remove_many(benchmark::State& state, Remove remove) {
+  auto keys = make_keys(many);
+  for (auto _ : state) {
+    auto actors = spawn_idle(1);
+    names registry{system()};
+    for (auto& key : keys)
+      registry.register_as(actors[0], key, 1);
+    if (!expect(state, registry.count() == keys.size()))
+      break;
+    auto begin = clock::now();
+    remove(registry, actors[0], keys);
+    state.SetIterationTime(seconds_since(begin));
+    kill_all(actors);
+  }
+  state.SetItemsProcessed(state.iterations() * many);
+}
+
+void unregister_each(benchmark::State& state) {
+  remove_many(state, [](auto& registry, auto& who, auto& keys) {
+    for (auto& key : keys)
+      registry.unregister(who, key);
+  });
+}
+
+void unregister_all(benchmark::State& state) {
+  remove_many(state, [](auto& registry, auto& who, auto&) {
+    registry.unregister_all(who);
+  });
+}
+
 } // namespace
 
 void add_lifecycle() {
   add_once("limit/mass_exit", mass_exit);
   add_once("registry/mass_death:100000", mass_death);
+  add_once("registry/unregister_each:1000000", unregister_each);
+  add_once("registry/unregister_all:1000000", unregister_all);
   add_once("registry/bytes_per_entry", bytes_per_entry);
 }
 
