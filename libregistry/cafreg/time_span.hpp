@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <compare>
 #include <type_traits>
 
 #include "cafreg/caf.hpp"
@@ -19,6 +18,23 @@ concept infinite_time
       std::chrono::
         nanoseconds> && std::is_same_v<T, std::remove_const_t<decltype(caf::infinite)>>;
 
+/// Returns a duration in nanoseconds, or the longest one in its direction.
+template <class Rep, class Period>
+constexpr std::chrono::nanoseconds
+saturated(std::chrono::duration<Rep, Period> x) noexcept {
+  using result = std::chrono::nanoseconds;
+  // Wide enough for all, exact enough to tell what is in range.
+  using wide = std::chrono::duration<long double, std::nano>;
+  wide all{x};
+  if (all >= wide{result::max()})
+    return result::max();
+  if (all <= wide{result::min()})
+    return result::min();
+  if (all != all) // not a number
+    return result::zero();
+  return std::chrono::duration_cast<result>(x);
+}
+
 } // namespace cafreg::detail
 
 namespace cafreg {
@@ -28,13 +44,16 @@ namespace cafreg {
 /// and nothing overflows: `std::chrono::hours::max()` is as good as infinite.
 class time_span {
 public:
+  /// What it is made of.
   using duration = std::chrono::nanoseconds;
 
+  /// None at all.
   constexpr time_span() noexcept = default;
 
+  /// So long, or without limit.
   template <class Rep, class Period>
   constexpr time_span(std::chrono::duration<Rep, Period> x) noexcept
-    : value_(saturated(x)) {
+    : value_(detail::saturated(x)) {
     // nop
   }
 
@@ -44,40 +63,32 @@ public:
     // nop
   }
 
+  /// Without limit.
   static constexpr time_span max() noexcept {
     return duration::max();
   }
 
+  /// Whether it is without limit.
   constexpr bool infinite() const noexcept {
     return value_ == duration::max();
   }
 
+  /// How long it is.
   constexpr duration get() const noexcept {
     return value_;
   }
 
+  /// The same.
   constexpr operator duration() const noexcept {
     return value_;
   }
 
-  friend constexpr auto operator<=>(time_span, time_span) noexcept = default;
-
-private:
-  template <class Rep, class Period>
-  static constexpr duration
-  saturated(std::chrono::duration<Rep, Period> x) noexcept {
-    // Wide enough for all, exact enough to tell what is in range.
-    using wide = std::chrono::duration<long double, std::nano>;
-    wide all{x};
-    if (all >= wide{duration::max()})
-      return duration::max();
-    if (all <= wide{duration::min()})
-      return duration::min();
-    if (all != all) // not a number
-      return duration::zero();
-    return std::chrono::duration_cast<duration>(x);
+  /// Whether both are equally long.
+  friend constexpr bool operator==(time_span x, time_span y) noexcept {
+    return x.value_ == y.value_;
   }
 
+private:
   duration value_{0};
 };
 

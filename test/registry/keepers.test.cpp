@@ -45,9 +45,8 @@ struct mourner {
   void hear() {
     while (auto next = work->take_or_sleep()) {
       who = next->who()->id();
-      unknown
-        = next->reason()
-          == cafreg::detail::make_exit_error(caf::exit_reason::unknown);
+      unknown = next->reason()
+                == cafreg::detail::make_exit_error(caf::exit_reason::unknown);
       thread = std::this_thread::get_id();
       next.reset();
       work->settle();

@@ -331,7 +331,7 @@ protected:
   void inaugurate(caf::actor_control_block* who, record_type& x) {
     open_way(who, x);
     try {
-      if (limits_.idle_after > time_span{})
+      if (limits_.idle_after.get().count() > 0)
         supervisor_->wake_at(later(super::now(), limits_.idle_after));
       if (!passivator_.too_many())
         return;
