@@ -283,8 +283,9 @@ TEST_CASE("tasks that block keep nobody else from going on") {
     REQUIRE(running);
     tasks.push_back(*running);
   }
-  std::atomic<int> seen{0};
-  auto other = state.task("state", [&seen](auto&, auto&) { ++seen; });
+  // It may run until the system ends.
+  auto seen = std::make_shared<std::atomic<int>>(0);
+  auto other = state.task("state", [seen](auto&, auto&) { ++*seen; });
   REQUIRE(other);
   auto in = std::make_shared<inbox>();
   auto reader = spawn_reader(w.sys, in);
@@ -294,7 +295,7 @@ TEST_CASE("tasks that block keep nobody else from going on") {
   auto n = 0;
   REQUIRE(eventually([&] {
     REQUIRE(state.update(me, "state.a", ++n));
-    return held->wait_for(0) && seen > 0;
+    return held->wait_for(0) && *seen > 0;
   }));
   REQUIRE(state.update(me, "state.a", -1));
   CHECK(in->await(
