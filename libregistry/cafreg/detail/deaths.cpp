@@ -3,26 +3,13 @@
 
 #include "cafreg/detail/deaths.hpp"
 
-#include <cassert>
 #include <memory>
 #include <mutex>
 #include <utility>
 
-#include "cafreg/detail/page_pool.hpp"
 #include "cafreg/types.hpp"
 
 namespace cafreg::detail {
-
-namespace {
-
-// As long as the process, as actors may be.
-page_pool& death_pool() {
-  static_assert(alignof(death) <= page_pool::alignment);
-  static auto* instance = std::make_unique<page_pool>(sizeof(death)).release();
-  return *instance;
-}
-
-} // namespace
 
 death::death(caf::actor_control_block* who, const caf::error& reason)
   : who_(who), reason_(reason) {
@@ -31,16 +18,6 @@ death::death(caf::actor_control_block* who, const caf::error& reason)
 
 death::~death() {
   actors::release(who_, false);
-}
-
-void* death::operator new(size_t size) {
-  assert(size == sizeof(death));
-  static_cast<void>(size);
-  return death_pool().allocate();
-}
-
-void death::operator delete(void* memory) noexcept {
-  death_pool().deallocate(memory);
 }
 
 deaths::~deaths() {
@@ -111,8 +88,8 @@ death_ptr deaths::take_or_sleep() noexcept {
   return death_ptr{result};
 }
 
-void deaths::go_on() noexcept {
-  wake(nullptr);
+bool deaths::go_on() noexcept {
+  return wake(nullptr);
 }
 
 void deaths::put_back(death_ptr what) noexcept {
@@ -180,14 +157,16 @@ void deaths::close() noexcept {
     next.reset();
 }
 
-void deaths::wake(execution_context* ctx) noexcept {
+bool deaths::wake(execution_context* ctx) noexcept {
   try {
     if (auto keeper = keeper_.lock())
       keeper->enqueue(envelope(caf::make_message(deaths_noticed{})), ctx);
+    return true;
   } catch (...) {
     // The next death may have the memory for it.
     std::lock_guard guard{mutex_};
     awake_ = false;
+    return false;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "cafreg/caf.hpp"
+#include "cafreg/detail/pooled.hpp"
 #include "cafreg/detail/spin_mutex.hpp"
 
 namespace cafreg::detail {
@@ -16,8 +17,9 @@ namespace cafreg::detail {
 /// After a clean-up or a delivery failed for lack of memory: when to try again.
 constexpr auto again_delay = std::chrono::milliseconds{10};
 
-/// The end of one actor. Keeps its address from being used again.
-class death {
+/// The end of one actor. Keeps its address from being used again. A crowd may
+/// die at once.
+class death : public pooled<death> {
 public:
   death(caf::actor_control_block* who, const caf::error& reason);
 
@@ -34,13 +36,6 @@ public:
   const caf::error& reason() const noexcept {
     return reason_;
   }
-
-  // A crowd may die at once: many small objects that are made in one thread and
-  // destroyed in another.
-
-  static void* operator new(size_t size);
-
-  static void operator delete(void* memory) noexcept;
 
 private:
   friend class deaths;
@@ -91,7 +86,8 @@ public:
   death_ptr take_or_sleep() noexcept;
 
   /// Wakes the keeper, which has not come to the end but lets others run first.
-  void go_on() noexcept;
+  /// @returns whether there was the memory for it.
+  bool go_on() noexcept;
 
   /// Puts back what was taken, to the front, and wakes the keeper if it sleeps.
   void put_back(death_ptr what) noexcept;
@@ -134,8 +130,9 @@ private:
     death* tail = nullptr;
   };
 
-  // Wakes the keeper, which is noted to be awake.
-  void wake(execution_context* ctx) noexcept;
+  // Wakes the keeper, which is noted to be awake. Returns false for lack of
+  // memory: then it is not.
+  bool wake(execution_context* ctx) noexcept;
 
   weak_actor keeper_;
   const caf::actor_control_block* keeper_address_ = nullptr;

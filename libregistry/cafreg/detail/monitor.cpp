@@ -3,27 +3,11 @@
 
 #include "cafreg/detail/monitor.hpp"
 
-#include <cassert>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
-#include "cafreg/detail/page_pool.hpp"
-
 namespace cafreg::detail {
-
-namespace {
-
-// Memory for monitors. Actors free them, in any thread and also after the
-// registry is gone, hence one pool for the process, which lives as long.
-page_pool& monitor_pool() {
-  static_assert(alignof(monitor) <= page_pool::alignment);
-  static auto* instance
-    = std::make_unique<page_pool>(sizeof(monitor)).release();
-  return *instance;
-}
-
-} // namespace
 
 monitor::monitor(deaths_ptr to, caf::actor_control_block* observed) noexcept
   : to_(std::move(to)), observed_(observed) {
@@ -48,16 +32,6 @@ bool monitor::given_up_by(const void* keeper) noexcept {
     return false;
   watching_ = false;
   return true;
-}
-
-void* monitor::operator new(size_t size) {
-  assert(size == sizeof(monitor));
-  static_cast<void>(size);
-  return monitor_pool().allocate();
-}
-
-void monitor::operator delete(void* memory) noexcept {
-  monitor_pool().deallocate(memory);
 }
 
 pending_monitor::pending_monitor(const deaths_ptr& to,

@@ -8,13 +8,14 @@
 
 #include "cafreg/caf.hpp"
 #include "cafreg/detail/deaths.hpp"
+#include "cafreg/detail/pooled.hpp"
 
 namespace cafreg::detail {
 
 /// Watches the life of one actor for a keeper: when the actor ends, that is
 /// noted among the keeper's deaths. Like CAF's own monitor, but it may be set
-/// up by any thread, and is smaller.
-class monitor : public life_watch {
+/// up by any thread, and is smaller: there is one for each registrant.
+class monitor : public life_watch, public pooled<monitor> {
 public:
   monitor(deaths_ptr to, caf::actor_control_block* observed) noexcept;
 
@@ -34,13 +35,6 @@ public:
   void ended(const caf::error& reason, execution_context* ctx) override;
 
   bool given_up_by(const void* keeper) noexcept override;
-
-  // There is one for each registrant: a pool of its own saves the third that
-  // the general allocator would add.
-
-  static void* operator new(size_t size);
-
-  static void operator delete(void* memory) noexcept;
 
 private:
   deaths_ptr to_;
