@@ -362,6 +362,19 @@ looped_actor::~looped_actor() {
   // nop
 }
 
+void looped_actor::hold() {
+  if (!loop_)
+    return;
+  hold_end(system());
+  if (end_.fetch_or(held) == gone)
+    let_end(system());
+}
+
+void looped_actor::let_go() noexcept {
+  if (end_.fetch_or(gone) == held)
+    let_end(system());
+}
+
 execution_context*
 looped_actor::choose(cafreg::detail::execution_context* ctx) const noexcept {
   return loop_ ? loop_.get() : ctx;

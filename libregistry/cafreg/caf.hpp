@@ -34,6 +34,7 @@
 #include <caf/typed_actor.hpp>
 #include <caf/unit.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -617,6 +618,13 @@ public:
 
   ~looped_actor() override;
 
+  /// Has the system wait at its end until this actor has ended, once. To be
+  /// called before the actor is told to: who ends in a thread of ours when the
+  /// timers of CAF 0.17 have stopped may wait for them for ever. Does nothing
+  /// without a loop: a system that is driven would wait for a thread that waits
+  /// for it.
+  void hold();
+
 #if CAFREG_CAF_VERSION >= 20000
   void resume(cafreg::detail::execution_context* ctx, uint64_t event) override;
 
@@ -630,6 +638,9 @@ protected:
   bool receive(caf::mailbox_element_ptr& what,
                cafreg::detail::execution_context* ctx) override;
 
+  /// To be called when this actor has ended, last of all.
+  void let_go() noexcept;
+
 private:
   friend class actor_loop;
 
@@ -637,7 +648,11 @@ private:
   cafreg::detail::execution_context*
   choose(cafreg::detail::execution_context* ctx) const noexcept;
 
+  static constexpr unsigned held = 1;
+  static constexpr unsigned gone = 2;
+
   const std::shared_ptr<actor_loop> loop_;
+  std::atomic<unsigned> end_{0};
 
   // For the loop, under its lock: who is next, and for what events.
   looped_actor* next_ = nullptr;

@@ -10,13 +10,19 @@
 
 namespace cafreg::detail {
 
-/// The type of `caf::infinite` where it is no duration, as in CAF 0.17.
+/// Whether it is the type of `caf::infinite`, where that is no duration, as in
+/// CAF 0.17.
 template <class T>
-concept infinite_time
-  = !std::is_convertible_v<
+constexpr bool is_infinite_time
+  = std::is_same_v<
       T,
-      std::chrono::
-        nanoseconds> && std::is_same_v<T, std::remove_const_t<decltype(caf::infinite)>>;
+      std::remove_const_t<
+        decltype(caf::
+                   infinite)>> && !std::is_convertible_v<T, std::chrono::nanoseconds>;
+
+/// The same as a concept.
+template <class T>
+concept infinite_time = is_infinite_time<T>;
 
 /// Returns a duration in nanoseconds, or the longest one in its direction.
 template <class Rep, class Period>

@@ -5,6 +5,8 @@
 // inside a handler that does not return.
 
 #include "genregistry/gen_helpers.hpp"
+#include "registry/long_handlers.hpp"
+#include "registry/time_limits.hpp"
 
 #include "catch.hpp"
 
@@ -13,27 +15,6 @@ namespace limits_test {
 using namespace gen_test;
 
 namespace {
-
-// Keeps every thread of a scheduler inside of a handler until it goes.
-class long_handlers {
-public:
-  explicit long_handlers(caf::actor_system& sys, size_t threads) {
-    for (size_t i = 0; i < threads; ++i)
-      sys.spawn([held = gate_](caf::event_based_actor*) { held->pass(); });
-    REQUIRE(gate_->wait_for(threads));
-  }
-
-  long_handlers(const long_handlers&) = delete;
-
-  long_handlers& operator=(const long_handlers&) = delete;
-
-  ~long_handlers() {
-    gate_->open();
-  }
-
-private:
-  std::shared_ptr<gate> gate_ = std::make_shared<gate>();
-};
 
 // A worker with a thread of its own, which leaves only when it is killed.
 caf::behavior stubborn(caf::event_based_actor* self) {
@@ -76,6 +57,14 @@ std::string ask(caf::actor_system& sys, const workers_type& workers,
 }
 
 } // namespace
+
+TEST_CASE("each time limit of a registry of workers is in this suite") {
+  CHECK(time_limits::of("libgenregistry")
+        == std::set<std::string>{
+          "gen_options.hpp: cool_down", "gen_options.hpp: idle_after",
+          "gen_options.hpp: stop_timeout", "gen_options.hpp: within",
+          "gen_registry.hpp: limit", "gen_registry.hpp: timeout"});
+}
 
 TEST_CASE("a start that takes long is waited for as long as one wants") {
   world w{2};
@@ -213,6 +202,26 @@ TEST_CASE("a worker that will not leave is killed beside long handlers") {
   CHECK(workers.stats().kills == 3);
 }
 
+TEST_CASE("a stop by message has its limit beside long handlers") {
+  world w{2};
+  workers_type workers{w.sys,
+                       {.stop_timeout = 10ms},
+                       [](caf::actor_system& sys, const std::string&) {
+                         return sys.spawn<caf::detached>(stubborn);
+                       }};
+  auto started = workers.lookup_or_start("a");
+  REQUIRE(started);
+  auto front = workers.actor();
+  caf::scoped_actor self{w.sys};
+  long_handlers busy{w.sys, 2};
+  auto stopped = false;
+  cafreg::detail::request(self.ptr(), front, patience, cafreg::ask::stop{},
+                          std::string{"a"})
+    .receive([&](bool) { stopped = true; }, [](const caf::error&) {});
+  CHECK(stopped);
+  CHECK(workers.stats().kills == 1);
+}
+
 TEST_CASE("workers that keep all threads busy themselves are killed") {
   for (auto closes : {true, false}) {
     world w{2};
@@ -256,23 +265,36 @@ TEST_CASE("idle workers are told to leave beside long handlers") {
   CHECK(eventually([&] { return workers.count() == 0; }));
 }
 
-TEST_CASE("names of the dead are free, and awaits end, beside long handlers") {
+TEST_CASE("starts that failed are tried again beside long handlers") {
   world w{2};
-  auto log = std::make_shared<journal>();
-  auto recorder = spawn_recorder<caf::detached>(w.sys, log);
-  auto victim = w.sys.spawn<caf::detached>(idle);
-  {
-    names_type names{w.sys, {.listeners = {recorder}}};
-    REQUIRE(names.register_as(victim, "x"));
-    REQUIRE(names.await("y", recorder, 10ms));
-    long_handlers busy{w.sys, 2};
-    kill(victim);
-    // Registered, unregistered, in vain.
-    CHECK(log->wait_for(3).size() == 3);
-    CHECK(names.stats().entries == 0);
-    CHECK(code_of(names.await("z", 1ms)) == "timeout");
-  }
-  kill(recorder);
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  workers_type workers{
+    w.sys,
+    {.backoff = {.failures = 2, .within = 1h, .cool_down = 5ms}},
+    [calls](caf::actor_system& sys, const std::string&) -> caf::actor {
+      if (++*calls < 3)
+        throw std::runtime_error{"no"};
+      return sys.spawn<caf::detached>(idle);
+    }};
+  long_handlers busy{w.sys, 2};
+  CHECK(code_of(workers.lookup_or_start("a")) == "factory_failed");
+  CHECK(code_of(workers.lookup_or_start("a")) == "factory_failed");
+  CHECK(eventually(
+    [&] { return static_cast<bool>(workers.lookup_or_start("a")); }));
+  CHECK(*calls == 3);
+}
+
+TEST_CASE("failures that are long ago are forgotten beside long handlers") {
+  world w{2};
+  workers_type workers{
+    w.sys,
+    {.backoff = {.failures = 2, .within = 1ns, .cool_down = 1h}},
+    [](caf::actor_system&, const std::string&) -> caf::actor {
+      throw std::runtime_error{"no"};
+    }};
+  long_handlers busy{w.sys, 2};
+  for (auto i = 0; i < 20; ++i)
+    CHECK(code_of(workers.lookup_or_start("a")) == "factory_failed");
 }
 
 } // namespace limits_test

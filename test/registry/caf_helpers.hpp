@@ -170,7 +170,7 @@ bool run_in_actor(caf::actor_system& sys, task fun) {
 /// An actor that runs where keepers do, and stays in there until a gate opens.
 class sleeping_keeper : public cafreg::detail::looped_actor {
 public:
-  sleeping_keeper(caf::actor_config& cfg, cafreg::seam::watch_thread thread,
+  sleeping_keeper(caf::actor_config& cfg, cafreg::seam::actor_thread thread,
                   std::shared_ptr<gate> held)
     : cafreg::detail::looped_actor(cfg, thread.loop()),
       thread_(std::move(thread)),
@@ -187,7 +187,7 @@ protected:
   }
 
 private:
-  cafreg::seam::watch_thread thread_;
+  cafreg::seam::actor_thread thread_;
   std::shared_ptr<gate> gate_;
 };
 
@@ -196,9 +196,11 @@ class busy_keepers {
 public:
   explicit busy_keepers(caf::actor_system& sys)
     : gate_(std::make_shared<gate>()) {
-    tell(sys.spawn<sleeping_keeper, caf::hidden + caf::lazy_init>(
-           cafreg::seam::watch_thread::of(sys, nullptr), gate_),
-         1);
+    tell(
+      sys.spawn<sleeping_keeper, caf::hidden + caf::lazy_init>(
+        cafreg::seam::actor_thread::of(sys, nullptr, cafreg::seam::duty::watch),
+        gate_),
+      1);
     if (!gate_->wait_for(1))
       out_of_patience("a keeper to run");
   }

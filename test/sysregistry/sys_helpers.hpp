@@ -127,9 +127,9 @@ private:
 };
 
 /// Spawns an actor that notes the states it gets.
-inline caf::actor spawn_reader(caf::actor_system& sys,
-                               std::shared_ptr<inbox> in) {
-  return sys.spawn([in](caf::event_based_actor*) -> caf::behavior {
+template <caf::spawn_options Os = caf::no_spawn_options>
+caf::actor spawn_reader(caf::actor_system& sys, std::shared_ptr<inbox> in) {
+  return sys.spawn<Os>([in](caf::event_based_actor*) -> caf::behavior {
     return {[in](const system_state& x) { in->add(x); },
             [in](int) { in->tick(); }};
   });

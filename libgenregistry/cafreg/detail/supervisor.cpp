@@ -134,7 +134,7 @@ class supervisor_actor : public looped_actor {
 public:
   using agenda_ptr = std::shared_ptr<supervisor::agenda>;
 
-  supervisor_actor(caf::actor_config& cfg, const seam::watch_thread& where,
+  supervisor_actor(caf::actor_config& cfg, const seam::actor_thread& where,
                    agenda_ptr agenda, std::shared_ptr<supervised> what,
                    std::chrono::nanoseconds patience)
     : looped_actor(cfg, where.loop()),
@@ -149,6 +149,7 @@ public:
       what_.reset();
       agenda_.reset();
       thread_.leave();
+      let_go();
     });
   }
 
@@ -232,7 +233,7 @@ private:
   static constexpr std::chrono::nanoseconds longest_question
     = std::chrono::hours{24};
 
-  seam::watch_thread thread_;
+  seam::actor_thread thread_;
   agenda_ptr agenda_;
   std::shared_ptr<supervised> what_;
   const std::chrono::nanoseconds patience_;
@@ -240,7 +241,7 @@ private:
 
 } // namespace
 
-supervisor::supervisor(caf::actor_system& sys, const seam::watch_thread& where,
+supervisor::supervisor(caf::actor_system& sys, const seam::actor_thread& where,
                        std::shared_ptr<supervised> what,
                        std::chrono::nanoseconds patience)
   : agenda_(std::make_shared<agenda>(sys)),
@@ -272,8 +273,10 @@ void supervisor::watch_leaving(const caf::strong_actor_ptr& who) {
 
 std::function<void()> supervisor::stopper() const {
   return [agenda = agenda_] {
-    if (auto who = agenda->dismiss())
+    if (auto who = agenda->dismiss()) {
+      static_cast<supervisor_actor*>(who->get())->hold();
       post(who.get(), caf::make_message(close_request{}));
+    }
   };
 }
 

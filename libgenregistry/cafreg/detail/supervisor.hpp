@@ -52,7 +52,7 @@ public:
   ///              actors of an application do.
   /// @param patience How long a worker that was told to leave, and has handled
   ///                 all messages it got before, may take to exit.
-  supervisor(caf::actor_system& sys, const seam::watch_thread& where,
+  supervisor(caf::actor_system& sys, const seam::actor_thread& where,
              std::shared_ptr<supervised> what,
              std::chrono::nanoseconds patience);
 

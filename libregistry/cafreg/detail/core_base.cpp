@@ -102,7 +102,7 @@ void core_base::on_flush() {
 }
 
 void core_base::start() {
-  watch_thread_ = seam::watch_thread::of(system_, driver());
+  watch_thread_ = seam::actor_thread::of(system_, driver(), seam::duty::watch);
   open_in(system_, this, *name_);
   keepers_.reserve(options_.partitions);
   deaths_.reserve(options_.partitions);
@@ -121,13 +121,8 @@ void core_base::stop() noexcept {
     return;
   for (auto& noticed : deaths_)
     noticed->close();
-  for (auto& keeper : keepers_) {
-    // It may have to try again later, when the system must not have gone; a
-    // system that is driven would wait for a thread that waits for it.
-    if (driver() == nullptr)
-      hold_end(system_);
-    post(keeper.get(), caf::make_message(close_request{}));
-  }
+  for (auto& keeper : keepers_)
+    end_keeper(keeper);
   caf::strong_actor_ptr front;
   {
     std::lock_guard guard{front_mutex_};
@@ -158,10 +153,15 @@ core_base::front(const std::function<caf::strong_actor_ptr()>& spawn) {
     detail::close_front(fresh);
     return caf::actor_cast<caf::actor>(std::move(fresh));
   }
-  // If somebody was faster, nobody knows this one.
-  if (!alive(front_))
+  if (!alive(front_)) {
     dead = std::exchange(front_, std::move(fresh));
-  return caf::actor_cast<caf::actor>(front_);
+    return caf::actor_cast<caf::actor>(front_);
+  }
+  // Somebody was faster, and nobody knows this one.
+  auto result = caf::actor_cast<caf::actor>(front_);
+  guard.unlock();
+  detail::close_front(fresh);
+  return result;
 }
 
 size_t core_base::backlog() const noexcept {
@@ -268,6 +268,8 @@ std::vector<caf::strong_actor_ptr> core_base::listeners() const {
 }
 
 void core_base::drop_later(caf::strong_actor_ptr ref) {
+  if (!ref)
+    return;
   {
     std::lock_guard guard{attic_mutex_};
     attic_.push_back(std::move(ref));

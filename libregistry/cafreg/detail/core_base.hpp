@@ -84,7 +84,7 @@ public:
   }
 
   /// Where its watchers run.
-  const seam::watch_thread& watch_thread() const noexcept {
+  const seam::actor_thread& watch_thread() const noexcept {
     return watch_thread_;
   }
 
@@ -226,7 +226,7 @@ public:
   }
 
   /// Keeps a reference until the keeper drops it: what is let go of under a
-  /// lock must not run an actor's destructor there.
+  /// lock must not run an actor's destructor there. Null is none.
   void drop_later(caf::strong_actor_ptr ref);
 
   /// A reference that is dropped later than this object goes.
@@ -242,8 +242,7 @@ public:
     late_drop& operator=(late_drop&&) = delete;
 
     ~late_drop() {
-      if (ref_)
-        core_->drop_later(std::move(ref_));
+      core_->drop_later(std::move(ref_));
     }
 
   private:
@@ -321,7 +320,7 @@ private:
   caf::actor_system& system_;
   const std::shared_ptr<seam::driver> driver_;
   const seam::clock clock_;
-  seam::watch_thread watch_thread_;
+  seam::actor_thread watch_thread_;
   registry_options options_;
   std::shared_ptr<const std::string> name_;
   std::vector<caf::strong_actor_ptr> keepers_;

@@ -6,20 +6,27 @@
 #include <atomic>
 #include <utility>
 
+#include "cafreg/seam/driving.hpp"
+#include "cafreg/seam/threads.hpp"
+
 namespace cafreg::detail {
 
 namespace {
 
-class front_actor final : public receiving_actor {
+class front_actor final : public looped_actor {
 public:
-  front_actor(caf::actor_config& cfg, std::string name,
-              front_operations operations)
-    : receiving_actor(cfg),
+  front_actor(caf::actor_config& cfg, seam::actor_thread thread,
+              std::string name, front_operations operations)
+    : looped_actor(cfg, thread.loop()),
+      thread_(std::move(thread)),
       name_(std::move(name)),
       closed_(make_error(errc::closed, name_, {}, "the registry is closed")),
       last_(envelope(caf::make_message(close_request{}))),
       operations_(std::move(operations)) {
-    // nop
+    attach_functor([this] {
+      thread_.leave();
+      let_go();
+    });
   }
 
   const char* name() const override {
@@ -44,7 +51,7 @@ protected:
         return false;
       }
     } while (!state_.compare_exchange_weak(state, state + sender));
-    auto kept = keep(what, ctx);
+    auto kept = looped_actor::receive(what, ctx);
     if (state_.fetch_sub(sender) == (sender | closing))
       end();
     return kept;
@@ -74,12 +81,14 @@ private:
   }
 
   void end() {
-    keep(last_, nullptr);
+    hold();
+    looped_actor::receive(last_, nullptr);
   }
 
   static constexpr uint64_t closing = 1;
   static constexpr uint64_t sender = 2;
 
+  seam::actor_thread thread_;
   const std::string name_;
   const caf::error closed_;
   caf::mailbox_element_ptr last_;
@@ -95,8 +104,10 @@ private:
 caf::strong_actor_ptr spawn_front(caf::actor_system& sys, std::string name,
                                   front_operations operations) {
   return caf::actor_cast<caf::strong_actor_ptr>(
-    sys.spawn<front_actor, caf::hidden>(std::move(name),
-                                        std::move(operations)));
+    sys.spawn<front_actor, caf::hidden + caf::lazy_init>(
+      seam::actor_thread::of(sys, seam::driver_of(sys).get(),
+                             seam::duty::answer),
+      std::move(name), std::move(operations)));
 }
 
 void close_front(const caf::strong_actor_ptr& front) {

@@ -35,9 +35,8 @@ public:
     // without that.
     attach_functor([this] {
       core_.reset();
-      if (held_)
-        let_end(system());
       thread_.leave();
+      let_go();
     });
   }
 
@@ -65,7 +64,6 @@ protected:
         // The core must not live on because of us: then nothing is left to
         // free that its destructor would not.
         if (core_) {
-          held_ = core_->driver() == nullptr;
           exported_ = core_->take_exported();
           closing_ = std::exchange(core_, nullptr);
         }
@@ -84,13 +82,14 @@ private:
   void clean_up() {
     if (!core_)
       return;
-    for (size_t i = 0; i < share; ++i) {
-      auto next = work_->take_or_sleep();
-      if (!next)
-        return;
-      core_->clean_up(*work_, std::move(next));
-    }
-    work_->go_on();
+    do
+      for (size_t i = 0; i < share; ++i) {
+        auto next = work_->take_or_sleep();
+        if (!next)
+          return;
+        core_->clean_up(*work_, std::move(next));
+      }
+    while (!work_->go_on());
   }
 
   // Nothing of the registry keeps an actor any more.
@@ -100,16 +99,19 @@ private:
     quit();
   }
 
-  seam::watch_thread thread_;
+  seam::actor_thread thread_;
   std::shared_ptr<core_base> core_;
   const deaths_ptr work_;
   std::weak_ptr<core_base> closing_;
   std::vector<weak_actor> exported_;
-  // Whether the system waits for this actor.
-  bool held_ = false;
 };
 
 } // namespace
+
+void end_keeper(const caf::strong_actor_ptr& keeper) {
+  static_cast<keeper_actor*>(keeper->get())->hold();
+  post(keeper.get(), caf::make_message(close_request{}));
+}
 
 caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core,
                                    deaths_ptr work) {

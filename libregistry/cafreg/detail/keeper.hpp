@@ -12,10 +12,14 @@ namespace cafreg::detail {
 
 /// Spawns a keeper: the actor that cleans up after the registrants of one
 /// partition that have ended, frees memory that has seen its last reader, and
-/// keeps deadlines. It is hidden: an actor system does not wait for it. It ends
-/// after `core_base::stop`.
+/// keeps deadlines. It is hidden: an actor system does not wait for it before
+/// `end_keeper`.
 /// @param work Which is going to wake it up.
 caf::strong_actor_ptr spawn_keeper(std::shared_ptr<core_base> core,
                                    deaths_ptr work);
+
+/// Ends a keeper when nothing is left to free. Its system waits for that. Never
+/// waits itself.
+void end_keeper(const caf::strong_actor_ptr& keeper);
 
 } // namespace cafreg::detail

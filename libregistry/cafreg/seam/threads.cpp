@@ -89,7 +89,7 @@ struct thread_life {
   const std::shared_ptr<detail::actor_loop> loop;
 };
 
-// The watch threads of a process: as many as it has actor systems.
+// The threads of a process that run actors of ours.
 struct thread_list {
   static thread_list& get() {
     static auto* instance = std::make_unique<thread_list>().release();
@@ -97,19 +97,21 @@ struct thread_list {
   }
 
   std::mutex mutex;
-  std::map<caf::actor_system*, std::weak_ptr<thread_life>> lives;
+  std::map<std::pair<caf::actor_system*, duty>, std::weak_ptr<thread_life>>
+    lives;
 };
 
 } // namespace
 
-watch_thread watch_thread::of(caf::actor_system& sys, const driver* by) {
-  watch_thread result;
+actor_thread actor_thread::of(caf::actor_system& sys, const driver* by,
+                              duty what) {
+  actor_thread result;
   if (by != nullptr)
     return result;
   auto& list = thread_list::get();
   std::lock_guard guard{list.mutex};
   std::erase_if(list.lives, [](auto& x) { return x.second.expired(); });
-  auto& known = list.lives[&sys];
+  auto& known = list.lives[{&sys, what}];
   auto life = known.lock();
   if (!life) {
     life = std::make_shared<thread_life>(detail::make_loop(sys));

@@ -37,17 +37,25 @@ caf::strong_actor_ptr spawn_aside(caf::actor_system& sys, const driver* by,
 void run_beside(const driver* by, size_t count,
                 const std::function<void(size_t)>& fn);
 
-/// A thread for actors of ours that watch lives and clocks: they must not stand
-/// in the queue of an application whose handlers run for long. There is one for
-/// each actor system, as long as anybody has a reference to it.
-class watch_thread {
+/// What a thread of ours runs actors for.
+enum class duty {
+  /// They watch lives and clocks. None of them does anything that takes long.
+  watch,
+  /// They do what messages ask a registry for.
+  answer,
+};
+
+/// A thread for actors of ours: they must not stand in the queue of an
+/// application whose handlers run for long. There is one for each duty in each
+/// actor system, as long as anybody has a reference to it.
+class actor_thread {
 public:
   /// No thread: actors run where all others do.
-  watch_thread() = default;
+  actor_thread() = default;
 
   /// Joins the thread of a system, or starts it; none for one that is driven.
   /// @param by Who drives the system; null for nobody.
-  static watch_thread of(caf::actor_system& sys, const driver* by);
+  static actor_thread of(caf::actor_system& sys, const driver* by, duty what);
 
   /// What a `detail::looped_actor` needs to run there.
   const std::shared_ptr<detail::actor_loop>& loop() const noexcept {
