@@ -98,7 +98,7 @@ TEST_CASE("what begins with a worker, and ends, leaves nothing") {
            "visit whereis which_children");
   all.compare({{"libgenregistry/cafreg/gen_registry.hpp", "gen_registry_ref"}});
   auto before = running_actors(w.sys);
-  all.run(cycling::count() / 4, [&] {
+  all.run(cycling::count(), [&] {
     cycling::drain(w.sys, a);
     wait_until([&] { return running_actors(w.sys) == before; });
   });

@@ -4,10 +4,12 @@
 #include "registry/heap.hpp"
 #include "registry/public_functions.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -23,6 +25,11 @@ inline size_t count() {
                            : effort(20'000, 300);
 }
 
+/// For how long each half of them runs at least, however fast they are.
+inline std::chrono::milliseconds least_half() {
+  return std::chrono::milliseconds{effort(1000, 0)};
+}
+
 /// Runs `cycle()` so often. Returns whether less than a byte for each stays in
 /// use over the second half. What threads and tables keep for the next time is
 /// a few kilobytes once: the question is put again for twice as many before the
@@ -31,16 +38,21 @@ inline size_t count() {
 template <class Cycle, class Settle>
 bool leaves_nothing(size_t times, Cycle&& cycle, Settle&& settle) {
   auto half = times / 2;
+  // Returns how many there were, and what is in use after them.
   auto run = [&] {
-    for (size_t i = 0; i < half; ++i)
-      cycle();
+    ptrdiff_t count = 0;
+    auto begin = std::chrono::steady_clock::now();
+    do
+      for (size_t i = 0; i < half; ++i, ++count)
+        cycle();
+    while (std::chrono::steady_clock::now() - begin < least_half());
     settle();
-    return static_cast<ptrdiff_t>(heap::in_use());
+    return std::pair{count, static_cast<ptrdiff_t>(heap::in_use())};
   };
-  auto before = run();
+  auto before = run().second;
   for (auto attempt = 0; attempt < 4; ++attempt) {
-    auto after = run();
-    if (after - before < static_cast<ptrdiff_t>(half))
+    auto [count, after] = run();
+    if (after - before < count)
       return true;
     before = after;
     half *= 2;

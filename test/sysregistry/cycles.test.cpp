@@ -74,7 +74,7 @@ TEST_CASE("what begins with state, and ends, leaves nothing") {
      {"libsysregistry/cafreg/persistence.hpp", "persistence"},
      {"libregistry/cafreg/subscription.hpp", "subscription"}});
   auto before = running_actors(w.sys);
-  all.run(cycling::count() / 2, [&] {
+  all.run(cycling::count(), [&] {
     cycling::drain(w.sys, me);
     wait_until([&] { return running_actors(w.sys) == before; });
   });
