@@ -101,6 +101,10 @@ inline delta difference(const leaves& before, const leaves& after) {
   return result;
 }
 
+/// Those who have died. They are there until they are dropped, and whoever
+/// comes need not respect what they have left.
+using dead_set = std::set<owner_id>;
+
 /// All that a store holds.
 struct state {
   leaves all;
@@ -124,8 +128,14 @@ struct state {
 /// A transaction on a copy of the state.
 class transaction {
 public:
-  transaction(const settings& config, author who, const state& before)
-    : config_(config), who_(std::move(who)), before_(before), now_(before) {
+  /// @param dead Those at the time of each step.
+  transaction(const settings& config, author who, const state& before,
+              const dead_set& dead)
+    : config_(config),
+      who_(std::move(who)),
+      before_(before),
+      now_(before),
+      dead_(dead) {
     // nop
   }
 
@@ -135,12 +145,23 @@ public:
     if (where.size() == 1 && mount_of(where) != nullptr)
       return refuse(refusal_reason::is_mount, where);
     auto& tree = tree_of(where);
+    std::vector<keys> obstacles;
+    auto why = refusal_reason::over_subtree;
+    auto dead = true;
     for (auto& [other, what] : tree) {
-      if (other != where && begins_with(where, other))
-        return refuse(refusal_reason::through_leaf, where);
-      if (other != where && begins_with(other, where))
-        return refuse(refusal_reason::over_subtree, where);
+      if (other == where
+          || (!begins_with(where, other) && !begins_with(other, where)))
+        continue;
+      obstacles.push_back(other);
+      if (begins_with(where, other))
+        why = refusal_reason::through_leaf;
+      for (auto& x : what)
+        dead = dead && is_dead(x.who);
     }
+    if (!obstacles.empty() && !dead)
+      return refuse(why, where);
+    for (auto& other : obstacles)
+      write(other, {});
     auto rank = rank_at(where);
     auto pos = tree.find(where);
     if (pos == tree.end()) {
@@ -166,7 +187,7 @@ public:
     }
     // There is but one voice.
     auto fresh = *there.begin();
-    if (fresh.who == restorer)
+    if (fresh.who == restorer || is_dead(fresh.who))
       fresh.who = who_.id;
     if (kind_of(where) == access::owned && fresh.who != who_.id)
       return refuse(refusal_reason::reserved, where);
@@ -213,7 +234,8 @@ public:
       auto pos = tree.find(where);
       auto free = pos == tree.end()
                   || (kind_of(where) == access::layered
-                      && voice_of(pos->second, who_.id) == pos->second.end());
+                        ? voice_of(pos->second, who_.id) == pos->second.end()
+                        : is_dead(pos->second.begin()->who));
       if (free)
         put(where, value);
       else
@@ -271,6 +293,10 @@ public:
   }
 
 private:
+  bool is_dead(owner_id who) const {
+    return dead_.count(who) > 0;
+  }
+
   const mount* mount_of(const keys& where) const {
     if (where.empty())
       return nullptr;
@@ -333,7 +359,10 @@ private:
     } else if (restored || kind_of(where) == access::open) {
       write(where, {});
     } else if (kind_of(where) != access::layered) {
-      refuse(refusal_reason::reserved, where);
+      if (is_dead(there.begin()->who))
+        write(where, {});
+      else
+        refuse(refusal_reason::reserved, where);
     }
   }
 
@@ -353,6 +382,7 @@ private:
   author who_;
   state before_;
   state now_;
+  const dead_set& dead_;
   std::multiset<std::string> refusals_;
 };
 

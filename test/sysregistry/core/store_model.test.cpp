@@ -45,13 +45,13 @@ const store_model::settings config{{{"state", {access::owned, {}}},
                                    4,
                                    6};
 
-uut_type make_store() {
+uut_type make_store(const store_model::dead_set& dead) {
   std::vector<cafreg::detail::mount_rule> rules;
   for (auto& [key, mount] : config.mounts)
     rules.push_back({key, mount.kind, mount.priorities});
   return {cafreg::detail::mount_rules{std::move(rules)},
           {config.max_depth, config.max_key_size},
-          [](owner_id) { return false; }};
+          [&dead](owner_id who) { return dead.count(who) > 0; }};
 }
 
 path to_path(const keys& x) {
@@ -212,7 +212,10 @@ private:
   // -- steps ------------------------------------------------------------------
 
   void step() {
-    switch (roll(20)) {
+    switch (roll(21)) {
+      case 20:
+        kill_owner();
+        break;
       case 0:
         add_owner();
         break;
@@ -259,6 +262,12 @@ private:
     ++next_owner_;
   }
 
+  // What it has stays until it is dropped, or somebody needs the place.
+  void kill_owner() {
+    if (auto who = any_owner(); who != restorer)
+      dead_.insert(who);
+  }
+
   void drop_owner() {
     auto who = any_owner();
     remove_all(who, true);
@@ -280,7 +289,7 @@ private:
       CHECK(result.what == kind::unknown_owner);
       return;
     }
-    store_model::transaction edit{config, {who, {}}, expected_};
+    store_model::transaction edit{config, {who, {}}, expected_, dead_};
     edit.remove_all();
     finish(result, edit);
   }
@@ -343,14 +352,14 @@ private:
         (result.what == kind::unknown_owner || result.what == kind::refused));
       return;
     }
-    store_model::transaction edit{config, who, expected_};
+    store_model::transaction edit{config, who, expected_, dead_};
     edit.put(where, value);
     finish(result, edit);
   }
 
   void transact() {
     auto who = any_author();
-    store_model::transaction model{config, who, expected_};
+    store_model::transaction model{config, who, expected_, dead_};
     auto called = false;
     auto knows_owned = roll(3) == 0;
     auto result = uut_.transact(
@@ -373,8 +382,8 @@ private:
     auto& who = *authors_.back();
     if (auto fresh = uut_.begin({who.id, who.priority}, true)) {
       CHECK(known(who.id));
-      drafts_.emplace_back(std::move(*fresh),
-                           store_model::transaction{config, who, expected_});
+      drafts_.emplace_back(std::move(*fresh), store_model::transaction{
+                                                config, who, expected_, dead_});
     } else {
       CHECK_FALSE(known(who.id));
     }
@@ -461,7 +470,8 @@ private:
   }
 
   std::mt19937_64 rng_;
-  uut_type uut_ = make_store();
+  store_model::dead_set dead_;
+  uut_type uut_ = make_store(dead_);
   store_model::state expected_;
   owner_id next_owner_ = cafreg::detail::first_owner;
   // Drafts refer to their priorities.
