@@ -79,6 +79,23 @@ TEST_CASE("a start that takes long is waited for as long as one wants") {
   CHECK(workers.count() == 1);
 }
 
+TEST_CASE("each of many starts is waited for as long as one wants") {
+  world w{2};
+  slow_factory factory;
+  workers_type workers{w.sys, {}, factory};
+  auto count = effort(200, 70);
+  for (size_t i = 0; i < count; ++i) {
+    auto id = std::to_string(i);
+    if (i % 2 == 0)
+      CHECK(code_of(workers.lookup_or_start_for(0ms, id)) == "timeout");
+    else
+      CHECK(ask(w.sys, workers, id, 0ms) == "timeout");
+  }
+  CHECK(workers.count() == 0);
+  factory.held->open();
+  CHECK(eventually([&] { return workers.count() == count; }));
+}
+
 TEST_CASE("a start that somebody else makes is waited for no longer") {
   world w{2};
   slow_factory factory;

@@ -143,7 +143,7 @@ private:
   static constexpr auto max_attempts = 8;
 
   // How many starts may have threads of their own at a time.
-  static constexpr size_t max_asides = 64;
+  static constexpr size_t max_asides = 256;
 
   using flights_type = flights<Key, landing, caf::mailbox_element_ptr>;
 
