@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -28,6 +30,17 @@ inline size_t count() {
 /// For how long each half of them runs at least, however fast they are.
 inline std::chrono::milliseconds least_half() {
   return std::chrono::milliseconds{effort(1000, 0)};
+}
+
+/// Returns when less than a few dozen threads are left: those that end must not
+/// pile up, for a process may have so many and no more.
+inline void await_threads() {
+  namespace fs = std::filesystem;
+  caf_test::wait_until([] {
+    std::error_code none; // or it is no Linux
+    auto all = fs::directory_iterator{"/proc/self/task", none};
+    return none || std::distance(begin(all), end(all)) < 50;
+  });
 }
 
 /// Runs `cycle()` so often. Returns whether less than a byte for each stays in

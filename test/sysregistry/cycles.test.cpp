@@ -52,6 +52,7 @@ TEST_CASE("what begins with state, and ends, leaves nothing") {
     auto file = state.persist("config", dir / "a");
     must(file);
     file->stop();
+    cycling::await_threads();
   });
   all.add("update", [&] { // by one who dies
     auto who = w.someone();
