@@ -9,22 +9,20 @@
 
 namespace cafreg::detail {
 
+/// Returns a text for an error message, shortened if it is long.
+std::string short_text(std::string_view text);
+
 /// Renders a key for an error message, shortened if it is long.
 template <class T>
 std::string key_text(const T& key) {
-  constexpr size_t limit = 64;
   if constexpr (std::is_convertible_v<const T&, std::string_view>) {
-    std::string_view text{key};
-    if (text.size() <= limit)
-      return std::string{text};
-    return std::string{text.substr(0, limit)} + "... ("
-           + std::to_string(text.size()) + " bytes)";
+    return short_text(std::string_view{key});
   } else if constexpr (std::is_arithmetic_v<T>) {
     return std::to_string(key);
   } else if constexpr (std::is_enum_v<T>) {
     return std::to_string(static_cast<std::underlying_type_t<T>>(key));
   } else if constexpr (requires { std::string{to_string(key)}; }) {
-    return key_text(std::string{to_string(key)});
+    return short_text(std::string{to_string(key)});
   } else {
     return "?";
   }
