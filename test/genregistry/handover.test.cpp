@@ -129,8 +129,8 @@ TEST_CASE("a successor that dies at once leaves all to the next") {
   CHECK(handled.numbers() == std::vector<int>{1, 2, 3, 4});
   CHECK(killed);
   CHECK(born == 3);
-  CHECK(workers.stats().waiting_messages == 0);
-  CHECK(workers.stats().handed_over == 4);
+  CHECK(eventually([&] { return workers.stats().waiting_messages == 0; }));
+  CHECK(eventually([&] { return workers.stats().handed_over == 4; }));
 }
 
 TEST_CASE("with back-off only, what a worker was not given yet is kept") {

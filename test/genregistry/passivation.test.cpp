@@ -100,8 +100,7 @@ TEST_CASE("an idle worker leaves, a used one stays") {
     return workers.count() == 1;
   }));
   CHECK(workers.whereis(2) == *used);
-  // It may be gone before it is counted.
-  CHECK(eventually([&] { return workers.stats().passivations == 1; }));
+  CHECK(workers.stats().passivations == 1);
   CHECK(eventually([&] { return workers.count() == 0; }));
   CHECK(dead(*used));
   CHECK(workers.stats().kills == 0);
@@ -184,8 +183,8 @@ TEST_CASE("messages to a worker that leaves reach its successor") {
   CHECK(lines[0].incarnation == 1);
   CHECK(lines[1].incarnation == 3);
   CHECK(lines[2].incarnation == 3);
-  CHECK(workers.stats().handed_over == 2);
-  CHECK(workers.stats().waiting_messages == 0);
+  CHECK(eventually([&] { return workers.stats().handed_over == 2; }));
+  CHECK(eventually([&] { return workers.stats().waiting_messages == 0; }));
   CHECK(dead(*first));
 }
 

@@ -400,13 +400,12 @@ private:
         auto exit
           = exit_message(make_exit_error(caf::exit_reason::user_shutdown));
         x.unwanted = true;
+        counters_.passivations.add(); // before anybody can see that it left
         post(who.get(), std::move(exit));
         return true;
       });
-      if (told) {
-        counters_.passivations.add();
+      if (told)
         watch_leaving(who);
-      }
       return told;
     };
   }
