@@ -170,25 +170,29 @@ public:
   /// @returns `no_such_name` or `closed` when there is none.
   lookup_result<entry_type> lookup(key_arg id) const {
     using result = lookup_result<entry_type>;
-    return table().lookup(
-      id,
-      [this](const node_type& x) {
-        x.value.touch(core_->clock());
-        return result{std::in_place, x.key.get(), x.value.value, adopt(x)};
-      },
-      [this] { return result{missing()}; });
+    return look(id, [&] {
+      return table().lookup(
+        id,
+        [this](const node_type& x) {
+          x.value.touch(core_->clock());
+          return result{std::in_place, x.key.get(), x.value.value, adopt(x)};
+        },
+        [this] { return result{missing()}; });
+    });
   }
 
   /// Returns the worker of an id, as `lookup` does.
   lookup_result<handle_type> whereis(key_arg id) const {
     using result = lookup_result<handle_type>;
-    return table().lookup(
-      id,
-      [this](const node_type& x) {
-        x.value.touch(core_->clock());
-        return result{std::in_place, adopt(x)};
-      },
-      [this] { return result{missing()}; });
+    return look(id, [&] {
+      return table().lookup(
+        id,
+        [this](const node_type& x) {
+          x.value.touch(core_->clock());
+          return result{std::in_place, adopt(x)};
+        },
+        [this] { return result{missing()}; });
+    });
   }
 
   /// Calls `fn(const view_type&)` with the entry of an id, borrowed: nothing is
@@ -197,9 +201,11 @@ public:
   /// @returns whether there is an entry.
   template <std::invocable<const view_type&> Fn>
   bool visit(key_arg id, Fn&& fn) const {
-    return table().visit(id, [&](const node_type& x) {
-      const auto borrowed = view(x);
-      fn(borrowed);
+    return look(id, [&] {
+      return table().visit(id, [&](const node_type& x) {
+        const auto borrowed = view(x);
+        fn(borrowed);
+      });
     });
   }
 
@@ -210,6 +216,7 @@ public:
   /// Number of workers, including those whose death was not noticed yet. Like
   /// `GenRegistry.count/1`. Complexity: constant.
   size_t count() const {
+    core_->await_landings();
     return table().size();
   }
 
@@ -217,6 +224,7 @@ public:
   /// lives from begin to end of the call exactly once. Complexity: linear.
   template <std::invocable<const view_type&> Fn>
   void for_each(Fn&& fn) const {
+    core_->await_landings();
     table().for_each([&](const node_type& x) {
       if (detail::actors::dead(x.actor))
         return;
@@ -338,8 +346,10 @@ public:
   /// Notes that a worker is in use, for one that gets messages by its handle.
   /// @returns whether there is a worker.
   bool touch(key_arg id) const {
-    return table().visit(id, [this](const node_type& x) {
-      x.value.touch(core_->clock());
+    return look(id, [&] {
+      return table().visit(id, [this](const node_type& x) {
+        x.value.touch(core_->clock());
+      });
     });
   }
 
@@ -437,6 +447,15 @@ private:
     return core_->table();
   }
 
+  // What `read()` returns, once more if the worker was just being started.
+  template <class Read>
+  auto look(key_arg id, Read read) const {
+    auto result = read();
+    if (!result && core_->await_landing(id))
+      return read();
+    return result;
+  }
+
   // Takes over the reference that a lookup has acquired.
   static handle_type adopt(const node_type& x) noexcept {
     return detail::adopt_handle<handle_type>(x.actor);
@@ -479,6 +498,7 @@ template <registry_key Id, worker_type Worker, registry_value Value>
 std::vector<Id>
 gen_registry_ref<Id, Worker, Value>::ids(const handle_type& who) const {
   std::vector<Id> result;
+  core_->await_landings();
   table().for_each_of(control_block(who), [&result](const node_type& x) {
     result.push_back(x.key.copy());
   });
@@ -509,6 +529,7 @@ template <registry_key Id, worker_type Worker, registry_value Value>
 auto gen_registry_ref<Id, Worker, Value>::which_children() const
   -> std::vector<child<Id, handle_type>> {
   std::vector<child<Id, handle_type>> result;
+  core_->await_landings();
   table().for_each([&](const node_type& x) {
     if (detail::actors::dead(x.actor))
       return;

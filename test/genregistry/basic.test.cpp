@@ -17,6 +17,64 @@ using namespace std::string_literals;
 
 using cafreg::errc;
 
+TEST_CASE("whoever was answered by a worker finds it") {
+  world w{2};
+  workers_type workers{w.sys, {}, [](caf::actor_system& sys, const auto&) {
+                         return sys.spawn(idle);
+                       }};
+  caf::scoped_actor self{w.sys};
+  auto rounds = effort(3000, 300);
+  for (size_t i = 0; i < rounds; ++i) {
+    auto id = std::to_string(i);
+    auto answered = false;
+    workers.request(self, id, patience, 1)
+      .receive([&](int) { answered = true; }, [](const caf::error&) {});
+    REQUIRE(answered);
+    switch (i % 6) {
+      case 0:
+        REQUIRE(workers.count() == 1);
+        break;
+      case 1:
+        REQUIRE(workers.whereis(id));
+        break;
+      case 2:
+        REQUIRE(workers.lookup(id));
+        break;
+      case 3:
+        REQUIRE(workers.touch(id));
+        break;
+      case 4:
+        REQUIRE(workers.to_list().size() == 1);
+        break;
+      default:
+        break;
+    }
+    REQUIRE(workers.stop(id));
+  }
+}
+
+TEST_CASE("a worker finds itself with its first message") {
+  world w{2};
+  using ref_type = workers_ref;
+  std::atomic<ref_type*> ref{nullptr};
+  workers_type workers{
+    w.sys, {}, [&](caf::actor_system& sys, const std::string& id) {
+      return sys.spawn([&, id](caf::event_based_actor*) -> caf::behavior {
+        return {[&, id](int) { return ref.load()->touch(id); }};
+      });
+    }};
+  auto known = workers.ref();
+  ref = &known;
+  caf::scoped_actor self{w.sys};
+  auto rounds = effort(1000, 100);
+  for (size_t i = 0; i < rounds; ++i) {
+    auto found = false;
+    workers.request(self, std::to_string(i), patience, 1)
+      .receive([&](bool x) { found = x; }, [](const caf::error&) {});
+    REQUIRE(found);
+  }
+}
+
 TEST_CASE("a worker is started when it is first asked for") {
   world w;
   auto all = std::make_shared<census>();

@@ -110,6 +110,27 @@ public:
     return std::exchange(what->early_, {});
   }
 
+  /// Returns the start of an id if its messages were taken: it is about to end.
+  /// Else null. Complexity: constant.
+  flight_ptr boarded(uint64_t hash, key_arg key) {
+    auto& in = shards_[shard_of(hash)];
+    std::lock_guard guard{in.mutex};
+    for (auto& x : in.under_way)
+      if (x->boarded_ && x->hash_ == hash && x->key_.matches(key))
+        return x;
+    return nullptr;
+  }
+
+  /// Returns all such starts.
+  std::vector<flight_ptr> boarded() {
+    auto result = all();
+    std::erase_if(result, [this](const flight_ptr& x) {
+      std::lock_guard guard{shards_[shard_of(x->hash_)].mutex};
+      return !x->boarded_;
+    });
+    return result;
+  }
+
   /// Ends a start that the caller has made, and whose messages it has taken.
   void land(const flight_ptr& what, Outcome outcome) noexcept {
     what->outcome_.emplace(std::move(outcome));

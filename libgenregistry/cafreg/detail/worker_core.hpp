@@ -82,6 +82,24 @@ public:
   landing start_worker_aside(seam::time_point deadline, key_arg key,
                              Args... xs);
 
+  /// A worker may answer what waited for its start before it is in the table.
+  /// Whoever has found no worker calls this, and looks again if it is true:
+  /// then such a start was about to end, and has ended. One load in general.
+  bool await_landing(key_arg key) {
+    if (early_starts_.load(std::memory_order_acquire) == 0) [[likely]]
+      return false;
+    auto what = flights_.boarded(super::table().hash(key), key);
+    return what && what->wait(super::driver()) == seam::waited::done;
+  }
+
+  /// The same for all, to be called before one looks.
+  void await_landings() {
+    if (early_starts_.load(std::memory_order_acquire) == 0) [[likely]]
+      return;
+    for (auto& x : flights_.boarded())
+      x->wait(super::driver());
+  }
+
   /// Number of starts under way.
   size_t starting() {
     return flights_.size();
@@ -173,8 +191,29 @@ private:
   // Makes a start in another thread if there are not too many.
   void run_aside(const flight_ptr& what, Args... xs);
 
+  // While it exists, a worker may have answered that is not in the table yet.
+  class early_start {
+  public:
+    explicit early_start(std::atomic<size_t>& count) noexcept : count_(count) {
+      count_.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    early_start(const early_start&) = delete;
+
+    early_start& operator=(const early_start&) = delete;
+
+    ~early_start() {
+      count_.fetch_sub(1, std::memory_order_release);
+    }
+
+  private:
+    std::atomic<size_t>& count_;
+  };
+
   // Delivers what waits for a start to a worker that nobody else knows yet.
-  void deliver_early(const flight_ptr& what, caf::actor_control_block* who);
+  // If that is anything, sets `early`, to be kept until it is in the table.
+  void deliver_early(const flight_ptr& what, caf::actor_control_block* who,
+                     std::optional<early_start>& early);
 
   // The same for what is left at its end.
   void end_early(const flight_ptr& what, const landing& result) noexcept;
@@ -208,6 +247,8 @@ private:
   const factory_type factory_;
   flights_type flights_;
   std::atomic<size_t> asides_{0};
+  // How many workers have got messages and are not in the table yet.
+  std::atomic<size_t> early_starts_{0};
   recruits<caf::actor_control_block> recruits_;
 };
 
@@ -326,10 +367,14 @@ void worker_core<Key, std::tuple<Args...>, Value>::run_aside(
 
 template <class Key, class... Args, class Value>
 void worker_core<Key, std::tuple<Args...>, Value>::deliver_early(
-  const flight_ptr& what, caf::actor_control_block* who) {
+  const flight_ptr& what, caf::actor_control_block* who,
+  std::optional<early_start>& early) {
   // Behind those that its predecessor has left.
   Key id{what->key()};
-  for (auto& msg : flights_.take_early(what))
+  auto waiting = flights_.take_early(what);
+  if (!waiting.empty())
+    early.emplace(early_starts_);
+  for (auto& msg : waiting)
     if (!super::orphans().append(id, msg))
       post_element(who, std::move(msg));
 }
@@ -575,6 +620,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
   auto key = start->key();
   auto& who = made.worker;
   auto outcome = write_result::dead;
+  std::optional<early_start> early;
   slot fresh{nullptr, std::move(made.value)};
   caf::intrusive_ptr<record_type> record;
   try {
@@ -585,7 +631,7 @@ auto worker_core<Key, std::tuple<Args...>, Value>::admit(
       fresh.record = record;
     }
     // Nobody else can send it anything yet: what waits stays in order.
-    deliver_early(start, who.get());
+    deliver_early(start, who.get(), early);
     super::relieve(who.get());
     outcome = super::table().insert(who.get(), key, std::move(fresh), {},
                                     [](const node& x) {
