@@ -73,7 +73,7 @@ caf::actor_system& system() {
 void wait_until(const std::function<bool()>& condition) {
   using namespace std::chrono_literals;
   while (!condition())
-    std::this_thread::sleep_for(100us);
+    std::this_thread::sleep_for(20us);
 }
 
 size_t steady_heap_size() {

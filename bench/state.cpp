@@ -199,8 +199,7 @@ void time_rounds(benchmark::State& state, const readers& to, until end,
       fn();
       if (end == until::sent)
         seconds += seconds_since(begin);
-      while (to.read < sent)
-        std::this_thread::yield();
+      wait_until([&] { return to.read >= sent; });
       if (end == until::read)
         seconds += seconds_since(begin);
     }
@@ -222,8 +221,7 @@ void deliver(benchmark::State& state) {
   auto value = 0;
   time_rounds(state, to, End, sent, [&] {
     static_cast<void>(registry.update(owner[0], "state.a", ++value));
-    while (registry.stats().deliveries < sent)
-      std::this_thread::yield();
+    wait_until([&] { return registry.stats().deliveries >= sent; });
   });
   registry.close();
   kill_all(owner);
@@ -257,8 +255,7 @@ void owner_death(benchmark::State& state) {
     auto somebody = spawn_idle(1);
     auto begin = clock::now();
     caf::anon_send_exit(owner[0], caf::exit_reason::kill);
-    while (registry.count() > 0)
-      std::this_thread::yield();
+    wait_until([&] { return registry.count() == 0; });
     state.SetIterationTime(seconds_since(begin));
     kill_all(somebody);
   }
