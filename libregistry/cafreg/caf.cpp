@@ -93,6 +93,18 @@ std::string actor_text(caf::actor_control_block* who) {
   return result;
 }
 
+std::optional<caf::config_value> from_rare_value(const rare_value& x) {
+#if CAFREG_CAF_VERSION >= 10000
+  if (x.kind == "none")
+    return caf::config_value{};
+#else
+  if (auto atom = caf::atom_from_string(x.text);
+      x.kind == "atom" && to_string(atom) == x.text)
+    return caf::config_value{atom};
+#endif
+  return std::nullopt;
+}
+
 size_t running_actors(const caf::actor_system& sys) {
 #if CAFREG_CAF_VERSION >= 20000
   return sys.running_actors_count();

@@ -222,13 +222,6 @@ inline rare_value to_rare_value(caf::none_t) {
   return {"none", {}};
 }
 
-/// Returns nothing if this version of CAF has no such value.
-inline std::optional<caf::config_value> from_rare_value(const rare_value& x) {
-  if (x.kind == "none")
-    return caf::config_value{};
-  return std::nullopt;
-}
-
 #else
 
 template <class T>
@@ -316,14 +309,10 @@ inline rare_value to_rare_value(caf::atom_value x) {
   return {"atom", to_string(x)};
 }
 
-inline std::optional<caf::config_value> from_rare_value(const rare_value& x) {
-  if (auto atom = caf::atom_from_string(x.text);
-      x.kind == "atom" && to_string(atom) == x.text)
-    return caf::config_value{atom};
-  return std::nullopt;
-}
-
 #endif
+
+/// Returns nothing if this version of CAF has no such value.
+std::optional<caf::config_value> from_rare_value(const rare_value& x);
 
 /// Calls `fn` with what a value holds: an int64_t, bool, double, timespan, uri,
 /// string, list or dictionary, or a `rare_value`.

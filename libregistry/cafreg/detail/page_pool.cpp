@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -87,6 +88,10 @@ page_pool::page_pool(size_t size, source from) noexcept
           * alignment),
     source_(from) {
   assert(places_in_a_page() > 0);
+}
+
+page_pool& page_pool::make_lasting(size_t size) {
+  return *std::make_unique<page_pool>(size).release();
 }
 
 page_pool::~page_pool() {

@@ -46,6 +46,9 @@ public:
 
   page_pool(size_t size, source from) noexcept;
 
+  /// Returns a new pool that lasts as long as the process.
+  static page_pool& make_lasting(size_t size);
+
   page_pool(const page_pool&) = delete;
 
   page_pool& operator=(const page_pool&) = delete;

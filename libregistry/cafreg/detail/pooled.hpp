@@ -5,7 +5,6 @@
 
 #include <cassert>
 #include <cstddef>
-#include <memory>
 
 #include "cafreg/detail/page_pool.hpp"
 
@@ -31,8 +30,8 @@ public:
 private:
   static page_pool& pool() {
     static_assert(alignof(T) <= page_pool::alignment);
-    static auto* instance = std::make_unique<page_pool>(sizeof(T)).release();
-    return *instance;
+    static auto& instance = page_pool::make_lasting(sizeof(T));
+    return instance;
   }
 };
 
