@@ -450,10 +450,12 @@ private:
   // What `read()` returns, once more if the worker was just being started.
   template <class Read>
   auto look(key_arg id, Read read) const {
+    auto early = core_->early_starts();
     auto result = read();
-    if (!result && core_->await_landing(id))
-      return read();
-    return result;
+    if (result || !early) [[likely]]
+      return result;
+    core_->await_landing(id);
+    return read();
   }
 
   // Takes over the reference that a lookup has acquired.

@@ -82,22 +82,25 @@ public:
   landing start_worker_aside(seam::time_point deadline, key_arg key,
                              Args... xs);
 
-  /// A worker may answer what waited for its start before it is in the table.
-  /// Whoever has found no worker calls this, and looks again if it is true:
-  /// then such a start was about to end, and has ended. One load in general.
-  bool await_landing(key_arg key) {
-    if (early_starts_.load(std::memory_order_acquire) == 0) [[likely]]
-      return false;
-    auto what = flights_.boarded(super::table().hash(key), key);
-    return what && what->wait(super::driver()) == seam::waited::done;
+  /// Whether a worker may have answered what waited for its start, and is not
+  /// in the table yet. To be asked before one looks there. One load.
+  bool early_starts() const noexcept {
+    return early_starts_.load(std::memory_order_acquire) != 0;
   }
 
-  /// The same for all, to be called before one looks.
+  /// Waits for the start of an id, if it is about to end. To be called by who
+  /// has found no worker although there were such starts before, and looks
+  /// again then.
+  void await_landing(key_arg key) {
+    if (auto what = flights_.boarded(super::table().hash(key), key))
+      what->wait(super::driver());
+  }
+
+  /// The same for all, to be called before one looks. One load in general.
   void await_landings() {
-    if (early_starts_.load(std::memory_order_acquire) == 0) [[likely]]
-      return;
-    for (auto& x : flights_.boarded())
-      x->wait(super::driver());
+    if (early_starts()) [[unlikely]]
+      for (auto& x : flights_.boarded())
+        x->wait(super::driver());
   }
 
   /// Number of starts under way.
@@ -248,7 +251,7 @@ private:
   flights_type flights_;
   std::atomic<size_t> asides_{0};
   // How many workers have got messages and are not in the table yet.
-  std::atomic<size_t> early_starts_{0};
+  alignas(64) std::atomic<size_t> early_starts_{0};
   recruits<caf::actor_control_block> recruits_;
 };
 
