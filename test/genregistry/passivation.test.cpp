@@ -237,16 +237,20 @@ TEST_CASE("requests of an actor stay in order, too") {
   std::atomic<int> born{0};
   ids_type workers{w.sys, {.max_workers = 1}, clerks(book, born)};
   std::atomic<int> answers{0};
-  constexpr auto numbers = 1000;
-  w.sys.spawn([&, ref = workers.ref()](caf::event_based_actor* self) {
-    for (auto i = 0; i < numbers; ++i)
-      for (auto id : {0, 1})
-        ref.request(self, id, patience, 0, i)
-          .then([&](int) { ++answers; }, [](const caf::error&) {});
-  });
-  CHECK(eventually([&] { return answers == 2 * numbers; }));
+  auto numbers = 0;
+  // Whether one has to leave is a matter of chance: some do.
+  for (auto round = 0; round < 5; ++round) {
+    auto first = numbers;
+    numbers += 1000;
+    w.sys.spawn([&, first, ref = workers.ref()](caf::event_based_actor* self) {
+      for (auto i = first; i < first + 1000; ++i)
+        for (auto id : {0, 1})
+          ref.request(self, id, patience, 0, i)
+            .then([&](int) { ++answers; }, [](const caf::error&) {});
+    });
+    REQUIRE(eventually([&] { return answers == 2 * numbers; }));
+  }
   check_complete(book, 1, numbers, 2);
-  CHECK(workers.stats().passivations > 0);
 }
 
 TEST_CASE("a worker may refuse to leave") {

@@ -110,11 +110,14 @@ public:
   }
 
   /// Ends it: the worker is gone, or no longer the one for its id.
-  /// @returns the messages that were kept.
-  messages vanish() noexcept {
+  /// @param leave `leave(messages)` gets those that were kept. Whoever is
+  /// refused
+  ///              from here on comes after it. Must not throw.
+  template <class Leave>
+  void vanish(Leave&& leave) noexcept {
     std::lock_guard guard{mutex_};
     state_ = state::gone;
-    return std::exchange(kept_, {});
+    leave(std::exchange(kept_, {}));
   }
 
   /// Whether the worker was told to go and has not gone yet.

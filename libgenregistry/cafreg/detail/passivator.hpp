@@ -71,11 +71,13 @@ public:
   /// way has kept for the next one.
   /// @returns whether there was anything.
   bool remove(record& x) noexcept {
-    auto kept = x.way.vanish();
-    // Nobody prepares the way from here on.
-    auto* place = std::exchange(x.place, nullptr);
-    auto left = place != nullptr
-                && orphans_.leave(place, std::move(kept), clock_.now());
+    auto left = false;
+    auto now = clock_.now();
+    x.way.vanish([&](typename orphans_type::messages kept) {
+      // Nobody prepares the way from here on.
+      if (auto* place = std::exchange(x.place, nullptr))
+        left = orphans_.leave(place, std::move(kept), now);
+    });
     if (enabled()) {
       std::lock_guard guard{mutex_};
       x.listed = false;

@@ -213,6 +213,16 @@ private:
     std::atomic<size_t>& count_;
   };
 
+  // Adds a message to those that wait for the next worker of an id. A worker
+  // that leaves is out of sight a moment before it has left what it kept: both
+  // happen under the lock of its shard.
+  bool append_to_orphans(const Key& id, caf::mailbox_element_ptr& msg) {
+    if (!super::has_records())
+      return false;
+    super::table().locked(id, [](size_t, const node*) {});
+    return super::orphans().append(id, msg);
+  }
+
   // Delivers what waits for a start to a worker that nobody else knows yet.
   // If that is anything, sets `early`, to be kept until it is in the table.
   void deliver_early(const flight_ptr& what, caf::actor_control_block* who,
@@ -372,13 +382,14 @@ template <class Key, class... Args, class Value>
 void worker_core<Key, std::tuple<Args...>, Value>::deliver_early(
   const flight_ptr& what, caf::actor_control_block* who,
   std::optional<early_start>& early) {
+  auto waiting = flights_.take_early(what);
+  if (waiting.empty())
+    return;
+  early.emplace(early_starts_);
   // Behind those that its predecessor has left.
   Key id{what->key()};
-  auto waiting = flights_.take_early(what);
-  if (!waiting.empty())
-    early.emplace(early_starts_);
   for (auto& msg : waiting)
-    if (!super::orphans().append(id, msg))
+    if (!append_to_orphans(id, msg))
       post_element(who, std::move(msg));
 }
 
@@ -413,8 +424,7 @@ caf::error worker_core<Key, std::tuple<Args...>, Value>::deliver(
         return std::move(landed.error);
     } else {
       // None waits for a successor: there is none on its way, or it has come.
-      if (super::orphans().size() > 0
-          && super::orphans().append(Key{key}, what))
+      if (append_to_orphans(Key{key}, what))
         return {};
     }
   }

@@ -61,6 +61,12 @@ bool prepare(passage_type& uut) {
   return uut.prepare([] {});
 }
 
+passage_type::messages vanish(passage_type& uut) {
+  passage_type::messages result;
+  uut.vanish([&](passage_type::messages kept) { result = std::move(kept); });
+  return result;
+}
+
 bool yes() {
   return true;
 }
@@ -115,7 +121,7 @@ TEST_CASE("messages to a worker that leaves are kept for the next") {
   CHECK(prepare(uut));
   CHECK(enter(uut, box, 2) == outcome::kept);
   CHECK_FALSE(uut.while_open(yes));
-  auto kept = uut.vanish();
+  auto kept = vanish(uut);
   REQUIRE(kept.size() == 1);
   CHECK(kept.front().number == 2);
   CHECK(enter(uut, box, 3) == outcome::refused);
@@ -123,10 +129,36 @@ TEST_CASE("messages to a worker that leaves are kept for the next") {
   CHECK(box.numbers == std::vector<int>{1});
 }
 
+TEST_CASE("whoever is refused comes after what was kept") {
+  for (size_t round = 0; round < effort(2000, 200); ++round) {
+    passage_type uut;
+    mailbox box;
+    uut.open(no, none, box.slot());
+    uut.leave(yes);
+    prepare(uut);
+    std::atomic<bool> left{false};
+    auto in_order = true;
+    std::thread sender{[&] {
+      letter x{0, 1};
+      while (uut.enter(x, box.slot()) != outcome::refused) {
+        x = {0, 1};
+        std::this_thread::yield();
+      }
+      in_order = left;
+    }};
+    uut.vanish([&](const passage_type::messages&) {
+      std::this_thread::yield();
+      left = true;
+    });
+    sender.join();
+    CHECK(in_order);
+  }
+}
+
 TEST_CASE("a worker that has gone takes nothing over") {
   passage_type uut;
   mailbox box;
-  CHECK(uut.vanish().empty());
+  CHECK(vanish(uut).empty());
   auto taken = false;
   auto take = [&taken] {
     taken = true;
@@ -149,7 +181,7 @@ TEST_CASE("a worker that is dead takes nothing over") {
   CHECK_FALSE(uut.open(yes, take, box.slot()));
   CHECK_FALSE(taken);
   CHECK(box.numbers.empty());
-  CHECK(uut.vanish().size() == 1);
+  CHECK(vanish(uut).size() == 1);
 }
 
 TEST_CASE("a dead worker's message stays with its sender") {
@@ -312,9 +344,10 @@ struct world {
       std::lock_guard guard{mutex};
       old = std::exchange(current, next);
       if (old) {
-        auto kept = old->way.vanish();
-        if (old->place != nullptr)
-          between.leave(old->place, std::move(kept), {});
+        old->way.vanish([&](passage_type::messages kept) {
+          if (old->place != nullptr)
+            between.leave(old->place, std::move(kept), {});
+        });
       }
     }
     if (old) {
