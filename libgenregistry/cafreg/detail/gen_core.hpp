@@ -339,6 +339,9 @@ protected:
         supervisor_->wake_at(super::now());
       else
         passivator_.sweep(super::now(), dismissal());
+      // Who was to leave may have been used just then.
+      if (auto next = passivator_.next(super::now()))
+        supervisor_->wake_at(*next);
     } catch (...) {
       // No memory to make room: the next start will try again.
     }
