@@ -100,6 +100,23 @@ TEST_CASE("what is persisted comes back, and whoever updates it owns it") {
         == 2);
 }
 
+TEST_CASE("what was restored is respected as what the living have") {
+  fixture f;
+  auto file = f.dir / "state.json";
+  prepare_file(file, "config.db", {{"host", "x"}, {"port", 1}});
+  auto kept = f.state.persist("config", file, lazy);
+  REQUIRE(kept);
+  CHECK(kept->restored() == 2);
+  CHECK(code_of(f.state.update(f.me, "config.db", 1)) == "path_conflict");
+  CHECK(code_of(f.state.update(f.me, "config.db.port.a", 1))
+        == "path_conflict");
+  REQUIRE(f.state.update(f.me, "config.new", 2));
+  CHECK_FALSE(f.state.move(f.me, "config.new", "config.db.port"));
+  CHECK(f.state.get<int>("config.db.port") == 1);
+  CHECK(f.state.get<std::string>("config.db.host") == "x");
+  CHECK(f.state.count() == 3);
+}
+
 TEST_CASE("what is there already is not restored") {
   fixture f;
   auto file = f.dir / "state.json";

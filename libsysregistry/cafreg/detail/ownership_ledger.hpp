@@ -77,9 +77,11 @@ public:
     return pos != in.by_id.end() ? pos->second->weak.lock() : nullptr;
   }
 
-  /// Whether the actor behind an id has died or is forgotten. May be called
-  /// from within `welcome` and `owns`.
+  /// Whether the actor behind an id has died or is forgotten; not if no actor
+  /// is behind it. May be called from within `welcome` and `owns`.
   bool gone(owner_id id) const {
+    if (id < first_owner)
+      return false;
     auto& in = shards_[index_of(id)];
     std::lock_guard guard{in.ids_mutex};
     auto pos = in.by_id.find(id);
